@@ -111,7 +111,7 @@ def figure(
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
         set_matplotlib_formats("svg", metadata={"Date": None})
-    plt.rcParams.update(STYLE)
+    plt.rcParams.update(STYLE)  # type: ignore[arg-type]
     if height is None:
         height = max(1.6, 0.62 * width / columns) * rows
     return plt.subplots(rows, columns, figsize=(width, height), **options)
@@ -219,7 +219,8 @@ def show_images(
         pictures = pictures[:, 0]
     if pictures.ndim != 3:
         raise ValueError(
-            f"images has shape {pictures.shape}; expected (n, height, width) or (n, 1, height, width)"
+            f"images has shape {pictures.shape}; "
+            "expected (n, height, width) or (n, 1, height, width)"
         )
     if titles is not None and len(titles) != len(pictures):
         raise ValueError(f"titles has {len(titles)} entries; expected {len(pictures)}")

@@ -8,10 +8,11 @@ import inspect
 import math
 import os
 import re
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
-from IPython.display import Markdown, display
+from IPython.display import display
 
 MIME = "application/vnd.definebyrun+json"
 BUILDING = "DEFINEBYRUN_BUILDING"  # set by the build in the kernels it starts
@@ -25,12 +26,11 @@ class ClaimError(AssertionError):
 
 def _plain(name: str, value: Any) -> Scalar:
     """Turn a tensor, an array scalar or a number into a plain Python scalar."""
+    plain: Any = None
     if isinstance(value, bool | int | float | str):
         plain = value
     elif getattr(value, "size", None) is not None and callable(getattr(value, "item", None)):
         plain = value.item() if math.prod(getattr(value, "shape", ())) == 1 else None
-    else:
-        plain = None
     if not isinstance(plain, bool | int | float | str):
         raise TypeError(f"{name} is {value!r}; expected one number or a string")
     return plain
@@ -106,13 +106,12 @@ def show_source(helper: Callable[..., Any] | type) -> None:
         TypeError: the helper has no Python source, as a builtin has none.
     """
     lines, first = inspect.getsourcelines(helper)
-    source = inspect.cleandoc("\n" + "".join(lines))
+    source = textwrap.dedent("".join(lines)).rstrip()
     target = {"kind": "source", "module": helper.__module__, "name": helper.__qualname__}
-    bundle, _ = Markdown(f"```python\n{source}\n```")._repr_mimebundle_() or ({}, {})
     display(
         {
             MIME: target | {"source": source, "first": first, "last": first + len(lines) - 1},
-            **bundle,
+            "text/markdown": f"```python\n{source}\n```",
             "text/plain": source,
         },
         raw=True,
