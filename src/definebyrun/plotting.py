@@ -19,6 +19,7 @@ from IPython import get_ipython
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 LIGHT = {
     "ink": "#1b1f24",
@@ -236,3 +237,37 @@ def show_images(
         if titles is not None:
             ax.set_title(titles[index], fontsize=8)
     return fig
+
+
+def draw_cells(
+    ax: Axes,
+    values: Any,
+    *,
+    corner: tuple[float, float] = (0.0, 0.0),
+    colours: Any = "blue",
+    ghost: bool = False,
+) -> None:
+    """Draw numbers as a table of boxes, each one unit wide and high, as they lie in a tensor.
+
+    Args:
+        values: numbers or short texts, shape (rows, columns), or (columns,) for a single row.
+        corner: where the upper left corner lies, as (x, y); y grows downwards.
+        colours: a key of :data:`LIGHT`, or keys of a shape that broadcasts to that of the values.
+        ghost: draw dashed and pale, for numbers that are meant but not stored.
+    """
+    table = np.atleast_2d(to_numpy(values))
+    keys = np.broadcast_to(np.asarray(colours), table.shape)
+    for (row, column), value in np.ndenumerate(table):
+        place = (corner[0] + column, corner[1] + row)
+        ink = LIGHT["grey" if ghost else "ink"]
+        ax.add_patch(Rectangle(place, 1, 1, facecolor=LIGHT["paper"], edgecolor="none"))
+        tint = LIGHT[str(keys[row, column])]
+        ax.add_patch(Rectangle(place, 1, 1, facecolor=tint, alpha=0.1 if ghost else 0.3))
+        edge = Rectangle(place, 1, 1, fill=False, edgecolor=ink, linestyle=":" if ghost else "-")
+        ax.add_patch(edge)
+        ax.text(place[0] + 0.5, place[1] + 0.5, str(value), color=ink, ha="center", va="center")
+    if not ax.yaxis_inverted():
+        ax.invert_yaxis()
+    ax.set_aspect("equal")
+    ax.axis("off")
+    ax.autoscale_view()

@@ -1,0 +1,164 @@
+"""Checkers of the chapter on tensors: right answers pass, each typical mistake gets its hint."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from definebyrun.check import WrongAnswer, tensors
+
+RIGHT = {
+    "strides": [
+        lambda shape: tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape))),
+        lambda shape: torch.empty(shape).stride(),
+        lambda shape: list(torch.empty(shape).stride()),
+    ],
+    "standardise": [
+        lambda x: (x - x.mean(dim=0)) / x.std(dim=0),
+        lambda x: (x - x.mean(0, keepdim=True)).div_(x.std(0, keepdim=True)),
+    ],
+    "pairwise_distances": [
+        lambda x, y: (x[:, None] - y).square().sum(dim=2).sqrt(),
+        torch.cdist,
+        lambda x, y: (x.unsqueeze(1) - y.unsqueeze(0)).norm(dim=-1),
+    ],
+    "patches": [
+        lambda image, s: image.unfold(1, s, s).unfold(2, s, s).permute(1, 2, 0, 3, 4).flatten(0, 1),
+        lambda image, s: (
+            image.reshape(image.shape[0], image.shape[1] // s, s, image.shape[2] // s, s)
+            .permute(1, 3, 0, 2, 4)
+            .reshape(-1, image.shape[0], s, s)
+        ),
+    ],
+    "one_hot": [
+        lambda labels, n: (labels[:, None] == torch.arange(n)).float(),
+        lambda labels, n: F.one_hot(labels, n).float(),
+        lambda labels, n: torch.eye(n)[labels],
+    ],
+}
+
+
+def spoil(x):
+    x -= x.mean(dim=0)
+    x /= x.std(dim=0)
+    return x
+
+
+def by_expansion(x, y):
+    """|x|^2 - 2xy + |y|^2, which rounds below zero for equal points."""
+    squares = x.square().sum(1)[:, None] - 2 * x @ y.T + y.square().sum(1) - 1e-6
+    return squares.sqrt()
+
+
+WRONG = [
+    ("strides", lambda shape: math.prod(shape), "return a tuple"),
+    ("strides", lambda shape: (1,), "one stride for every axis"),
+    (
+        "strides",
+        lambda shape: tuple(math.prod(shape[:axis]) for axis in range(len(shape))),
+        "the FIRST axis",
+    ),
+    ("strides", lambda shape: torch.empty(shape).stride()[::-1], "wrong order"),
+    (
+        "strides",
+        lambda shape: tuple(math.prod(shape[axis:]) for axis in range(len(shape))),
+        "its own axis",
+    ),
+    ("strides", lambda shape: tuple(4 * s for s in torch.empty(shape).stride()), "count bytes"),
+    ("strides", lambda shape: tuple(8 * s for s in torch.empty(shape).stride()), "count bytes"),
+    ("strides", lambda shape: shape, "Ask of each axis"),
+    ("standardise", lambda x: None, "returns None"),
+    ("standardise", lambda x: x.tolist(), "returns a list"),
+    ("standardise", spoil, "changes the tensor"),
+    ("standardise", lambda x: x.mean(dim=0), "leaves the shape"),
+    (
+        "standardise",
+        lambda x: (x - x.mean(1, keepdim=True)) / x.std(1, keepdim=True),
+        "each row",
+    ),
+    ("standardise", lambda x: (x - x.mean()) / x.std(), "whole table"),
+    ("standardise", lambda x: x - x.mean(dim=0), "centred, not scaled"),
+    ("standardise", lambda x: (x - x.mean(dim=0)) / x.var(dim=0), "variance"),
+    ("standardise", lambda x: (x - x.mean(0)) / x.std(0, correction=0), "n - 1"),
+    ("standardise", lambda x: x / x.std(0) - x.mean(0), "divide before"),
+    ("standardise", lambda x: x, "mean(dim=0)"),
+    ("pairwise_distances", lambda x, y: torch.cdist(y, x), "exchanged"),
+    ("pairwise_distances", lambda x, y: (x[:, None] - y).square().sqrt(), "coordinates"),
+    ("pairwise_distances", lambda x, y: (x - y[:4]).norm(dim=1), "one number a pair"),
+    ("pairwise_distances", lambda x, y: torch.cdist(x, y) ** 2, "squared"),
+    ("pairwise_distances", lambda x, y: torch.cdist(x, y, p=1), "taxi"),
+    (
+        "pairwise_distances",
+        lambda x, y: (x[:, None] - y).square().mean(dim=2).sqrt(),
+        "average",
+    ),
+    ("pairwise_distances", lambda x, y: (x[:, None] - y).sum(2).square().sqrt(), "cancel"),
+    ("pairwise_distances", by_expansion, "nan"),
+    ("pairwise_distances", lambda x, y: torch.cdist(x, y) + 1, "result[0, 0]"),
+    (
+        "patches",
+        lambda image, s: image.unfold(1, s, s).unfold(2, s, s).permute(1, 2, 0, 3, 4),
+        "grid",
+    ),
+    ("patches", lambda image, s: image.unfold(1, s, s), "six patches"),
+    ("patches", lambda image, s: image.reshape(-1, 3, s, s), "STORAGE"),
+    (
+        "patches",
+        lambda image, s: image.unfold(1, s, s).unfold(2, s, s).permute(2, 1, 0, 3, 4).flatten(0, 1),
+        "down the columns",
+    ),
+    (
+        "patches",
+        lambda image, s: image.unfold(1, s, s).unfold(2, s, s).permute(1, 2, 0, 4, 3).flatten(0, 1),
+        "diagonal",
+    ),
+    (
+        "patches",
+        lambda image, s: image.reshape(3, s, 2, s, 3).permute(2, 4, 0, 1, 3).reshape(-1, 3, s, s),
+        "mixed up",
+    ),
+    (
+        "patches",
+        lambda image, s: image.reshape(3, 2, s, 3, s).permute(1, 3, 2, 4, 0).reshape(-1, 3, s, s),
+        "channels are mixed",
+    ),
+    ("patches", lambda image, s: torch.zeros(6, 3, 2, 2), "image[:, :2, :2]"),
+    ("one_hot", lambda labels, n: (labels == torch.arange(n)[:, None]).float(), "ROW"),
+    ("one_hot", lambda labels, n: F.one_hot(labels).float(), "number of classes"),
+    ("one_hot", lambda labels, n: labels == 1, "expected (6, 5)"),
+    ("one_hot", lambda labels, n: labels[:, None] == torch.arange(n), "torch.bool"),
+    ("one_hot", lambda labels, n: F.one_hot(labels, n), "torch.int64"),
+    (
+        "one_hot",
+        lambda labels, n: (labels[:, None] == torch.arange(1, n + 1)).float(),
+        "too far left",
+    ),
+    (
+        "one_hot",
+        lambda labels, n: (labels[:, None] + 1 == torch.arange(n)).float(),
+        "too far right",
+    ),
+    ("one_hot", lambda labels, n: (labels[:, None] != torch.arange(n)).float(), "exchanged"),
+    ("one_hot", lambda labels, n: torch.zeros(6, 5), "row 0"),
+]
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"), [(name, answer) for name in RIGHT for answer in RIGHT[name]]
+)
+def test_a_right_answer_passes_and_says_so_in_one_line(exercise, answer, capsys):
+    getattr(tensors, exercise)(answer)
+    assert capsys.readouterr().out.startswith("Right: ")
+
+
+@pytest.mark.parametrize(("exercise", "answer", "hint"), WRONG)
+def test_a_wrong_answer_gets_the_hint_for_its_mistake(exercise, answer, hint):
+    with pytest.raises(WrongAnswer) as refusal:
+        getattr(tensors, exercise)(answer)
+    assert hint in str(refusal.value)
+
+
+@pytest.mark.parametrize("exercise", list(RIGHT))
+def test_an_exercise_knows_three_mistakes_at_least(exercise):
+    assert len({hint for name, _, hint in WRONG if name == exercise}) >= 3
