@@ -1,0 +1,166 @@
+"""Numbers in prose: quoted from the run, worked by hand and compared, never typed."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxRole
+
+NUMBER = re.compile(
+    r"(?<![\w.])(?<![\w)\]}.]-)[-\u2212]?(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?:[eE](?P<e>[-+]?\d+)|\s*(?:\\times|\\cdot|\u00d7)\s*10\^\{?(?P<power>-?\d+)\}?)?"
+    r"(?![\d\w]|\.\d)"
+)
+
+
+class quoted(nodes.Inline, nodes.Element):
+    """A number that the page takes from a run, when it is written."""
+
+
+class by_hand(nodes.Inline, nodes.Element):
+    """The mark of a number worked by hand, which the build compares with the run."""
+
+
+class QuoteRole(SphinxRole):
+    """``{quote}`name:.3f```, or ``{quote}`page::name:.3f``` for a value of another page."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Leave a node that is filled in when the page is written."""
+        page, _, rest = self.text.rpartition("::")
+        name, _, form = rest.partition(":")
+        home = self.env.docname.rpartition("/")[0]
+        page = f"{home}/{page}".lstrip("/") if page else self.env.docname
+        return [quoted(self.rawtext, page=page, name=name.strip(), form=form)], []
+
+
+class ByHandRole(SphinxRole):
+    """``{by-hand}`name```, directly after a number or formula that was worked by hand."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Leave a node that says which recorded values the numbers before it must equal."""
+        names = [name.strip() for name in self.text.split(",")]
+        return [by_hand(self.rawtext, names=names)], []
+
+
+def write_number(value: Any, form: str) -> str:
+    """Write a recorded value as the prose asks, with a true minus sign.
+
+    Raises:
+        ValueError: the format does not fit the value.
+    """
+    if not form and isinstance(value, float):
+        form = ".6g"
+    try:
+        text = format(value, form)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{value!r} cannot be written as {form!r}") from error
+    return text.replace("-", "\u2212") if isinstance(value, int | float) else text
+
+
+def numbers(text: str) -> Iterator[tuple[str, float, float]]:
+    """Find the numbers in a text: as typed, the value, and half a unit of the last place."""
+    for match in NUMBER.finditer(text):
+        digits = match["digits"].replace(",", "")
+        scale = 10.0 ** int(match["e"] or match["power"] or 0)
+        sign = -1 if match[0][0] in "-\u2212" else 1
+        places = len(digits.partition(".")[2])
+        yield match[0], sign * float(digits) * scale, 0.5 * 10.0**-places * scale
+
+
+def significant_digits(typed: str) -> int:
+    """Count the digits that a typed number vouches for: 0.0250 has three, 300 one."""
+    digits = re.split(r"[eE\\\u00d7]", typed)[0].replace(",", "").lstrip("-\u2212").strip()
+    if "." not in digits:
+        digits = digits.rstrip("0")
+    return len(digits.replace(".", "").lstrip("0"))
+
+
+def equals_as_printed(value: float, typed: float, half_unit: float) -> bool:
+    """Tell whether a value, rounded to the precision that was typed, is the typed number."""
+    return abs(value - typed) <= half_unit * (1 + 1e-9)
+
+
+def typed_numbers(texts: list[str], produced: list[float]) -> list[str]:
+    """Find numbers of three digits or more in the prose that a run of the page produced."""
+    found = []
+    for text in texts:
+        for typed, value, half_unit in numbers(text):
+            if significant_digits(typed) < 3:
+                continue
+            # a typed "minus" may be a dash, and 70.7 % is a typed 0.707
+            candidates = [(value, half_unit), (-value, half_unit)]
+            if re.match(r"\s*\\?%", text[text.index(typed) + len(typed) :]):
+                candidates.append((value / 100, half_unit / 100))
+            if any(equals_as_printed(p, v, h) for v, h in candidates for p in produced):
+                found.append(
+                    f"types {typed.strip()}, which the run produced, in {text.strip()[:60]!r}; "
+                    "quote it, or mark it by hand"
+                )
+    return found
+
+
+def check_by_hand(mark: by_hand, facts: dict[str, dict[str, Any]]) -> list[str]:
+    """Compare the numbers before a mark with the run, in the order of the names."""
+    before = _before(mark)
+    worked = list(numbers(before.astext())) if before is not None else []
+    names = mark["names"]
+    if len(worked) < len(names):
+        return [f"marks {', '.join(names)} as worked by hand, but no number stands before the mark"]
+    faults = []
+    for name, (typed, value, half_unit) in zip(names, worked[-len(names) :], strict=True):
+        if name not in facts:
+            faults.append(f"marks {typed} as {name!r} worked by hand, which the run did not record")
+        elif not equals_as_printed(float(facts[name]["value"]), value, half_unit):
+            faults.append(
+                f"gives {typed} for {name!r}, worked by hand; the run gave {facts[name]['value']}"
+            )
+    return faults
+
+
+def _before(mark: by_hand) -> nodes.Node | None:
+    """Return what the mark speaks of: the formula or text before it."""
+    siblings = mark.parent.children[: mark.parent.index(mark)]
+    while siblings and isinstance(siblings[-1], nodes.Text) and not siblings[-1].strip():
+        siblings.pop()
+    if siblings:
+        return siblings[-1]
+    paragraph = mark.parent
+    place = paragraph.parent.index(paragraph)
+    return paragraph.parent.children[place - 1] if place else None
+
+
+def prose(node: nodes.Node, exempt: set[int]) -> Iterator[str]:
+    """Yield the texts that an author typed: not code, not outputs, not what is exempt."""
+    if id(node) in exempt or isinstance(node, nodes.literal_block | nodes.comment | nodes.raw):
+        return
+    if isinstance(node, nodes.image):
+        yield node.get("alt", "")
+    if isinstance(node, nodes.container) and node.get("nb_element") == "cell_code":
+        for found in node.findall(lambda n: isinstance(n, nodes.caption | nodes.image)):
+            yield found.get("alt", "") if isinstance(found, nodes.image) else found.astext()
+        return
+    if isinstance(node, nodes.Text):
+        yield node.astext()
+    for child in node.children:
+        yield from prose(child, exempt)
+
+
+def exempt_by_hand(doctree: nodes.document) -> set[int]:
+    """Collect the formulas that stand before a mark.
+
+    Of a plain text only the numbers compared are exempt, so the text is split before them.
+    """
+    exempt = set()
+    for mark in doctree.findall(by_hand):
+        before = _before(mark)
+        if isinstance(before, nodes.Text):
+            typed = list(NUMBER.finditer(before.astext()))[-len(mark["names"]) :]
+            if typed:
+                text, place = before.astext(), mark.parent.index(before)
+                tail = nodes.Text(text[typed[0].start() :])
+                mark.parent[place : place + 1] = [nodes.Text(text[: typed[0].start()]), tail]
+                exempt.add(id(tail))
+        elif before is not None:
+            exempt.add(id(before))
+    return exempt

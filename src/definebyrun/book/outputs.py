@@ -1,0 +1,91 @@
+"""How the records that a chapter displays are drawn in the page."""
+
+from typing import Any
+
+from docutils import nodes
+from myst_nb.core.render import MimeData, NbElementRenderer
+from sphinx.application import Sphinx
+from sphinx.locale import get_translation
+
+from definebyrun.book.notebook import MIME, format_figure
+
+_ = get_translation("definebyrun")
+
+
+class Outputs:
+    """MyST-NB's plug-in for :data:`~definebyrun.book.notebook.MIME` (an entry point of ours).
+
+    Source: https://myst-nb.readthedocs.io/en/latest/render/format_code_cells.html
+    """
+
+    mime_priority_overrides = (("*", MIME, 1),)
+
+    @staticmethod
+    def handle_mime(
+        renderer: NbElementRenderer, data: MimeData, inline: bool
+    ) -> list[nodes.Element] | None:
+        """Draw one record; None leaves other outputs to MyST-NB."""
+        if data.mime_type != MIME:
+            return None
+        record: dict[str, Any] = data.content  # type: ignore[assignment]
+        source = renderer.renderer.document["source"]
+        if record["kind"] == "claim":
+            drawn = [draw_claim(record)]
+        elif record["kind"] == "source":
+            drawn = [draw_source(record)]
+        else:
+            drawn = [nodes.comment("", "a recorded value")]
+        for node in (found for top in drawn for found in top.findall(nodes.Element)):
+            node.source, node.line = source, data.line  # so that gettext finds the words
+        return drawn
+
+
+def draw_claim(record: dict[str, Any]) -> nodes.Element:
+    """Draw a claim as a quiet box: what was checked, and the figures behind it."""
+    box = nodes.container(classes=["claim"] if record["holds"] else ["claim", "claim-failed"])
+    label = _("Checked when this page was built:") if record["holds"] else _("This does not hold:")
+    sentence = nodes.paragraph(record["claim"], "")
+    sentence += [nodes.strong("", label), nodes.Text(" "), nodes.inline("", record["claim"])]
+    box += sentence
+    if record["values"]:
+        figures = nodes.bullet_list(classes=["claim-figures"])
+        for name, value in record["values"].items():
+            words = nodes.paragraph("", "", translatable=False)
+            shown = nodes.literal("", format_figure(value))
+            words += [nodes.Text(f"{name.replace('_', ' ')} = "), shown]
+            figures += nodes.list_item("", words)
+        box += figures
+    return box
+
+
+def draw_source(record: dict[str, Any]) -> nodes.Element:
+    """Draw the source of a helper, with a place for the link that each build fills in."""
+    box = nodes.container(classes=["source"])
+    box += source_link("", module=record["module"], first=record["first"], last=record["last"])
+    box += nodes.literal_block(record["source"], record["source"], language="python")
+    return box
+
+
+class source_link(nodes.General, nodes.Element):
+    """Where the source shown stands; becomes a link when the page is written."""
+
+
+def link_source(app: Sphinx, docname: str, place: source_link) -> nodes.Element:
+    """Draw the line above a source: where it stands, linked when the repository is known."""
+    path = "src/" + place["module"].replace(".", "/") + ".py"
+    words = _("%(path)s, lines %(first)d to %(last)d") % {
+        "path": path,
+        "first": place["first"],
+        "last": place["last"],
+    }
+    line = nodes.paragraph("", "", classes=["source-link"])
+    repository = app.config.html_theme_options.get("repository_url", "")
+    commit = app.config.definebyrun_commit.removesuffix("-dirty")
+    if repository and commit:
+        target = f"{repository}/blob/{commit}/{path}#L{place['first']}-L{place['last']}"
+        line += nodes.reference("", words, refuri=target, internal=False)
+    else:
+        module = "_modules/" + place["module"].replace(".", "/")
+        target = app.builder.get_relative_uri(docname, module) + f"#{place['name']}"
+        line += nodes.reference("", words, refuri=target, internal=True)
+    return line

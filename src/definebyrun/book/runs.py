@@ -1,0 +1,181 @@
+"""What the build learns from the run of a chapter: its values, claims, outputs and faults."""
+
+import ast
+import builtins
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from sphinx.environment import BuildEnvironment
+
+import definebyrun
+from definebyrun.book.notebook import BUILDING, MIME
+
+
+@dataclass
+class Run:
+    """The record of one executed chapter."""
+
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    claims: list[dict[str, Any]] = field(default_factory=list)
+    printed: list[str] = field(default_factory=list)
+    cells: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Page:
+    """What the build keeps of one page from one build to the next."""
+
+    run: Run
+    faults: list[str]
+    quotes: list[tuple[str, str, str]]  # page, name, format
+    by_hand: set[str]
+    is_chapter: bool
+    has_report: bool
+    shown: object = None  # what the page showed of other pages when it was last written
+
+
+def pages(env: BuildEnvironment) -> dict[str, Page]:
+    """Return the pages by name, kept in Sphinx's environment."""
+    if not hasattr(env, "definebyrun_pages"):
+        env.definebyrun_pages = {}  # type: ignore[attr-defined]
+    kept: dict[str, Page] = env.definebyrun_pages  # type: ignore[attr-defined]
+    return kept
+
+
+def read_run(notebook: Path) -> Run:
+    """Read an executed notebook, as MyST-NB leaves it beside the pages."""
+    run = Run()
+    sources = []
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        if cell.cell_type != "code":
+            continue
+        sources.append(cell.source)
+        run.cells += 1
+        for output in cell.outputs:
+            _read_output(run, output)
+    run.faults += constant_claims(sources)
+    return run
+
+
+def _read_output(run: Run, output: Any) -> None:
+    if output.output_type == "stream":
+        if output.name == "stderr":
+            run.faults.append(f"writes to stderr: {output.text.strip().splitlines()[0]!r}")
+        else:
+            run.printed.append(output.text)
+        return
+    data = output.get("data", {})
+    if MIME not in data:
+        # an image's text is only "<Figure size ...>"; a Markdown table stands in its own type
+        words = data.get("text/markdown", data.get("text/plain", ""))
+        if not any(kind.startswith("image/") for kind in data):
+            run.printed.append(words)
+        return
+    record = data[MIME]
+    if record["kind"] == "fact":
+        if record["name"] in run.facts:
+            run.faults.append(f"records {record['name']!r} twice")
+        run.facts[record["name"]] = {"value": record["value"], "varies": record["varies"]}
+    elif record["kind"] == "claim":
+        run.claims.append({key: record[key] for key in ("claim", "holds", "values")})
+
+
+def constant_claims(sources: list[str]) -> list[str]:
+    """Name the claims in these code cells whose condition no run can change.
+
+    A condition is constant when it is built from literals, from names that the cells bind to
+    nothing but such constants, or compares an expression with itself.
+    """
+    trees = []
+    for source in sources:
+        try:
+            trees.append(ast.parse(source))
+        except SyntaxError:  # a cell that shows a syntax error, or an IPython magic
+            continue
+    bound = _bindings(trees)
+    faults = []
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "claim":
+                named = {keyword.arg: keyword.value for keyword in node.keywords}
+                condition = node.args[1] if len(node.args) > 1 else named.get("condition")
+                if condition is not None and _is_constant(condition, bound, frozenset()):
+                    sentence = ast.unparse(node.args[0]) if node.args else "?"
+                    faults.append(
+                        f"claims {sentence} on the constant condition {ast.unparse(condition)!r}"
+                    )
+    return faults
+
+
+def _bindings(trees: list[ast.Module]) -> dict[str, list[ast.expr | None]]:
+    """Map each name to the expressions assigned to it; None stands for one we cannot read."""
+    bound: dict[str, list[ast.expr | None]] = {}
+    read: set[int] = set()
+    for node in (found for tree in trees for found in ast.walk(tree)):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if isinstance(target, ast.Name):
+                    bound.setdefault(target.id, []).append(node.value)
+                    read.add(id(target))
+    for node in (found for tree in trees for found in ast.walk(tree)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in read:
+            bound.setdefault(node.id, []).append(None)
+    return bound
+
+
+def _is_constant(
+    node: ast.AST | None, bound: dict[str, list[ast.expr | None]], seen: frozenset[str]
+) -> bool:
+    if isinstance(node, ast.Name):
+        if node.id in seen or node.id not in bound:
+            return node.id not in bound and hasattr(builtins, node.id)
+        return all(
+            value is not None and _is_constant(value, bound, seen | {node.id})
+            for value in bound[node.id]
+        )
+    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+        return any(_is_constant(value, bound, seen) for value in node.values)
+    if isinstance(node, ast.Compare) and ast.dump(node.left) == ast.dump(node.comparators[0]):
+        return True
+    if node is None or isinstance(node, ast.Attribute | ast.Lambda | ast.comprehension):
+        return False
+    children = [c for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr | ast.keyword)]
+    return all(_is_constant(child, bound, seen) for child in children)
+
+
+def freshness_key(source_folder: Path, device: str) -> str:
+    """Return a digest of all that a run depends on besides the chapter itself.
+
+    That is: the package and its data, the pins and the versions installed, the device, and the
+    environment variables of the book. When it changes, every chapter is executed anew.
+    """
+    digest = hashlib.sha256(device.encode())
+    for path in _package_files():
+        digest.update(path.name.encode() + path.read_bytes())
+    pins = source_folder / "requirements.lock"
+    digest.update(pins.read_bytes() if pins.exists() else b"")
+    installed = {f"{found.name}=={found.version}" for found in metadata.distributions()}
+    variables = {
+        f"{name}={value}"
+        for name, value in os.environ.items()
+        if name.startswith("DEFINEBYRUN_") and name != BUILDING
+    }
+    digest.update("\n".join(sorted(installed) + sorted(variables)).encode())
+    return digest.hexdigest()[:16]
+
+
+def _package_files() -> Iterator[Path]:
+    root = Path(definebyrun.__file__).parent
+    notebook_side = {root / "book" / "__init__.py", root / "book" / "notebook.py"}
+    for path in sorted(root.rglob("*")):
+        ours = path.is_relative_to(root / "book") and path not in notebook_side
+        if path.is_file() and path.suffix != ".pyc" and not ours:
+            yield path
