@@ -1,0 +1,1 @@
+"""Automatic differentiation: an engine built from scratch, and PyTorch's looked at closely."""

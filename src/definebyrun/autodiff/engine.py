@@ -1,0 +1,224 @@
+"""An automatic-differentiation engine on NumPy arrays, small enough to read whole.
+
+Every operation makes a new :class:`Variable` that holds its value and, for each variable it was
+computed from, an edge: that source, and the local rule that turns the gradient of the result
+into the source's share. ``backward`` walks the edges from the last result to the first.
+"""
+
+from collections.abc import Callable
+from typing import Any, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Edge = tuple[Any, Callable[[Array], Array]]
+Operand = Union["Variable", Array, float]
+
+
+def value_of(operand: Operand) -> Array:
+    """Return the numbers of an operand: a variable's value, or the operand itself as an array."""
+    return operand.value if isinstance(operand, Variable) else np.asarray(operand, np.float64)
+
+
+def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
+    """Sum a gradient over the axes along which an operand of this shape was stretched.
+
+    Broadcasting uses one number several times, so that number collects several gradients.
+    """
+    gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))
+    stretched = tuple(axis for axis, length in enumerate(shape) if length == 1)
+    return np.asarray(gradient.sum(axis=stretched, keepdims=True))
+
+
+class Variable:
+    """An array that remembers how it was computed.
+
+    Args:
+        value: numbers of any shape; held as float64, on the CPU.
+        edges: for each source of this value, the source and the rule that sends it its share of
+            the gradient. A source that is a plain number or array wants no gradient: its edge is
+            dropped. A variable made by hand has no edges; it is a leaf of the graph.
+
+    Attributes:
+        value: the numbers, shape as given.
+        grad: what every ``backward`` so far has added up for this variable, same shape.
+    """
+
+    __array_ufunc__ = None  # so that array + variable asks the variable, not NumPy
+
+    def __init__(self, value: Any, *edges: Edge) -> None:
+        """Hold a value, and the edges to where it came from."""
+        self.value: Array = np.asarray(value, np.float64)
+        self.edges = [edge for edge in edges if isinstance(edge[0], Variable)]
+        self.grad: Array = np.zeros_like(self.value)
+
+    def __repr__(self) -> str:
+        """Show the value and the gradient."""
+        value, grad = (np.array2string(a, separator=", ") for a in (self.value, self.grad))
+        return f"Variable({value}, grad={grad})"
+
+    # Arithmetic. Operands broadcast as in NumPy; backward undoes the stretching.
+
+    def __add__(self, other: Operand) -> "Variable":
+        """Add: both sides receive the gradient as it is."""
+        return Variable(
+            self.value + value_of(other),
+            (self, lambda g: g),
+            (other, lambda g: g),
+        )
+
+    def __mul__(self, other: Operand) -> "Variable":
+        """Multiply: each factor receives the gradient times the other factor."""
+        a, b = self.value, value_of(other)
+        return Variable(a * b, (self, lambda g: g * b), (other, lambda g: g * a))
+
+    def __truediv__(self, other: Operand) -> "Variable":
+        """Divide: d(a/b) = da / b - a db / b²."""
+        a, b = self.value, value_of(other)
+        return Variable(a / b, (self, lambda g: g / b), (other, lambda g: -g * a / b**2))
+
+    def __pow__(self, other: Operand) -> "Variable":
+        """Raise to a power: d(aᵇ) = b aᵇ⁻¹ da + aᵇ ln(a) db, with slope 0 for b = 0."""
+        a, b = self.value, value_of(other)
+        out = a**b
+        return Variable(
+            out,
+            (self, lambda g: g * b * a ** np.where(b == 0, 1, b - 1)),
+            (other, lambda g: g * out * np.log(np.where(a == 0, 1, a))),
+        )
+
+    def __matmul__(self, other: Operand) -> "Variable":
+        """Multiply matrices, or batches of them; a vector acts as a row (left) or column (right).
+
+        With C = AB the rules are dA = dC Bᵀ and dB = Aᵀ dC.
+        """
+        if np.ndim(value_of(other)) == 1:
+            column = other if isinstance(other, Variable) else np.asarray(other)
+            return (self @ column.reshape(-1, 1))[..., 0]
+        if self.value.ndim == 1:
+            return (self.reshape(1, -1) @ other)[..., 0, :]
+        a, b = self.value, value_of(other)
+        return Variable(
+            a @ b,
+            (self, lambda g: g @ b.swapaxes(-1, -2)),
+            (other, lambda g: a.swapaxes(-1, -2) @ g),
+        )
+
+    def __neg__(self) -> "Variable":
+        """Change the sign."""
+        return self * -1.0
+
+    def __sub__(self, other: Operand) -> "Variable":
+        """Subtract: add the negative."""
+        return self + -(other if isinstance(other, Variable) else value_of(other))
+
+    def __rsub__(self, other: Operand) -> "Variable":
+        """Subtract from a plain number or array."""
+        return -self + other
+
+    def __rtruediv__(self, other: Operand) -> "Variable":
+        """Divide a plain number or array."""
+        return Variable(other) / self
+
+    def __rpow__(self, other: Operand) -> "Variable":
+        """Raise a plain number or array to this power."""
+        return Variable(other) ** self
+
+    def __rmatmul__(self, other: Operand) -> "Variable":
+        """Multiply a plain array from the left."""
+        return Variable(other) @ self
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    # Functions of each element.
+
+    def exp(self) -> "Variable":
+        """Return the exponential, which is its own slope."""
+        out = np.exp(self.value)
+        return Variable(out, (self, lambda g: g * out))
+
+    def log(self) -> "Variable":
+        """Return the natural logarithm, with slope 1/x."""
+        return Variable(np.log(self.value), (self, lambda g: g / self.value))
+
+    def tanh(self) -> "Variable":
+        """Return the hyperbolic tangent, with slope 1 - tanh²."""
+        out = np.tanh(self.value)
+        return Variable(out, (self, lambda g: g * (1 - out**2)))
+
+    def relu(self) -> "Variable":
+        """Return max(x, 0), with slope 0 at the kink, as PyTorch has it."""
+        return Variable(np.maximum(self.value, 0), (self, lambda g: g * (self.value > 0)))
+
+    # Functions that change the shape.
+
+    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Variable":
+        """Add up along axes: every summand receives the gradient of its sum."""
+        kept = self.value.sum(axis=axis, keepdims=True)
+        return Variable(
+            kept if keepdims else kept.squeeze(axis),
+            (self, lambda g: np.broadcast_to(g.reshape(kept.shape), self.value.shape)),
+        )
+
+    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Variable":
+        """Average along axes."""
+        total = self.sum(axis, keepdims)
+        return total / (self.value.size // max(total.value.size, 1))
+
+    def reshape(self, *shape: int) -> "Variable":
+        """Give the same numbers another shape; the gradient goes back to the old one."""
+        return Variable(self.value.reshape(shape), (self, lambda g: g.reshape(self.value.shape)))
+
+    def __getitem__(self, index: Any) -> "Variable":
+        """Pick elements by any NumPy index; an element picked twice collects two gradients."""
+
+        def put_back(g: Array) -> Array:
+            gradient = np.zeros_like(self.value)
+            np.add.at(gradient, index, g)
+            return gradient
+
+        return Variable(self.value[index], (self, put_back))
+
+    # The backward pass.
+
+    def sources_first(self) -> "list[Variable]":
+        """Return every variable behind this one, and this one, each after all its sources."""
+        order, seen, stack = [], set(), [(self, False)]
+        while stack:
+            node, sources_done = stack.pop()
+            if sources_done:
+                order.append(node)
+            elif node not in seen:
+                seen.add(node)
+                stack.append((node, True))
+                stack.extend((source, False) for source, _ in node.edges)
+        return order
+
+    def backward(self, seed: Any = None) -> None:
+        """Add the gradient of this variable to ``grad`` of every variable it came from.
+
+        Args:
+            seed: the gradient to start from, in the shape of this variable. It may be left out
+                where there is one number only; then it is 1.
+
+        Raises:
+            ValueError: the seed is missing for several numbers, or has another shape.
+        """
+        shape = self.value.shape
+        if seed is None and self.value.size != 1:
+            raise ValueError(
+                f"backward from shape {shape} needs a seed of that shape; only one number has "
+                "a gradient without: sum() first, or say how much each element counts"
+            )
+        seed = np.ones(shape) if seed is None else np.asarray(seed, np.float64)
+        if seed.shape != shape:
+            raise ValueError(f"seed has shape {seed.shape}; expected {shape}")
+        gradients = {self: seed}
+        for node in reversed(self.sources_first()):
+            gradient = gradients.pop(node)
+            node.grad += gradient
+            for source, rule in node.edges:
+                share = unbroadcast(rule(gradient), source.value.shape)
+                gradients[source] = gradients.get(source, 0) + share
