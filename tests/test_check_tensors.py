@@ -1,6 +1,8 @@
 """Checkers of the chapter on tensors: right answers pass, each typical mistake gets its hint."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -162,3 +164,8 @@ def test_a_wrong_answer_gets_the_hint_for_its_mistake(exercise, answer, hint):
 @pytest.mark.parametrize("exercise", list(RIGHT))
 def test_an_exercise_knows_three_mistakes_at_least(exercise):
     assert len({hint for name, _, hint in WRONG if name == exercise}) >= 3
+
+
+def test_a_chapter_is_found_by_its_name_without_an_import_of_its_own():
+    script = "from definebyrun import check; check.tensors.one_hot; hasattr(check, 'no_such')"
+    subprocess.run([sys.executable, "-c", script], check=True)

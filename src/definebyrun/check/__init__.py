@@ -4,6 +4,18 @@ One module a chapter, one function an exercise. Each takes the reader's answer, 
 when it is right, and raises :class:`WrongAnswer` with a hint when it is not.
 """
 
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
 from definebyrun.check.answer import WrongAnswer
 
 __all__ = ["WrongAnswer"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Load a chapter's checkers when they are first named, as in ``check.tensors``."""
+    chapter = f"{__name__}.{name}"
+    if find_spec(chapter) is None:
+        raise AttributeError(f"definebyrun.check has no chapter {name!r}")
+    return import_module(chapter)
