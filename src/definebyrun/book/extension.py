@@ -86,7 +86,8 @@ def _read(app: Sphinx, page: str) -> tuple[Run, list[str]]:
     """Read the run of a page, if it has code, and say how it failed."""
     executed = app.env.nb_metadata.get(page, {}).get("exec_data")  # type: ignore[attr-defined]
     if executed and executed["succeeded"]:
-        return read_run(Path(app.outdir).parent / "jupyter_execute" / f"{page}.ipynb"), []
+        notebook = Path(app.outdir).parent / "jupyter_execute" / f"{page}.ipynb"
+        return read_run(notebook, Path(app.config.nb_execution_cache_path)), []
     if executed:
         last = (executed["traceback"] or "?").strip().splitlines()[-1]
         return Run(), [f"did not run to its end: {last}"]

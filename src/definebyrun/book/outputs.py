@@ -61,7 +61,7 @@ def draw_claim(record: dict[str, Any]) -> nodes.Element:
 def draw_source(record: dict[str, Any]) -> nodes.Element:
     """Draw the source of a helper, with a place for the link that each build fills in."""
     box = nodes.container(classes=["source"])
-    box += source_link("", module=record["module"], first=record["first"], last=record["last"])
+    box += source_link("", **{key: record[key] for key in ("module", "name", "first", "last")})
     box += nodes.literal_block(record["source"], record["source"], language="python")
     return box
 

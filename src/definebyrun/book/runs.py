@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_cache import get_cache
 from sphinx.environment import BuildEnvironment
 
 import definebyrun
@@ -49,11 +50,13 @@ def pages(env: BuildEnvironment) -> dict[str, Page]:
     return kept
 
 
-def read_run(notebook: Path) -> Run:
-    """Read an executed notebook, as MyST-NB leaves it beside the pages."""
+def read_run(notebook: Path, cache: Path) -> Run:
+    """Read the run of a notebook, which MyST-NB leaves beside the pages, from the cache of runs."""
     run = Run()
     sources = []
-    for cell in nbformat.read(notebook, as_version=4).cells:
+    chapter = nbformat.read(notebook, as_version=4)
+    _record, executed = get_cache(cache).merge_match_into_notebook(chapter)
+    for cell in executed.cells:
         if cell.cell_type != "code":
             continue
         sources.append(cell.source)
