@@ -1,0 +1,6 @@
+"""The networks of the book: a multilayer perceptron, a convolutional network, a residual block."""
+
+from definebyrun.models.cnn import CNN, ResidualBlock, sequential_cnn
+from definebyrun.models.mlp import MLP, sequential_mlp
+
+__all__ = ["CNN", "MLP", "ResidualBlock", "sequential_cnn", "sequential_mlp"]

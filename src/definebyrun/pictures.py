@@ -1,0 +1,145 @@
+"""Pictures of what a trained network does: confusions, mistakes, filters, feature maps."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from definebyrun.plotting import LIGHT, show_images, to_numpy
+from definebyrun.training import evaluating
+
+
+def plot_confusion(ax: Axes, matrix: Tensor, names: Sequence[str]) -> None:
+    """Draw a confusion matrix as shares of each true class.
+
+    Args:
+        matrix: counts, shape (classes, classes): row the true class, column the predicted one,
+            as :func:`definebyrun.training.confusion_matrix` gives them.
+        names: one short name a class; write them in Latin letters, as the figure's font has
+            no others.
+
+    Raises:
+        ValueError: the matrix is not square, or the names have another number.
+    """
+    if matrix.shape != (len(names), len(names)):
+        raise ValueError(
+            f"matrix has shape {tuple(matrix.shape)} and names {len(names)} entries; "
+            "expected (classes, classes) and as many names"
+        )
+    shares = matrix / matrix.sum(dim=1, keepdim=True).clamp(min=1)
+    drawn = ax.imshow(to_numpy(shares), vmin=0, vmax=1, interpolation="nearest")
+    ticks = range(len(names))
+    size = max(4, min(9, 260 // len(names)))
+    ax.set_xticks(ticks, names, fontsize=size, rotation=90)
+    ax.set_yticks(ticks, names, fontsize=size)
+    ax.set(xlabel="predicted", ylabel="true")
+    ax.grid(False)
+    ax.figure.colorbar(drawn, ax=ax, label="share of the true class", shrink=0.8)
+
+
+def top_confusions(
+    matrix: Tensor, names: Sequence[str], count: int = 10
+) -> list[tuple[str, str, int]]:
+    """List the most frequent confusions: the true name, the name given instead, how often.
+
+    Args:
+        matrix: counts, shape (classes, classes): row the true class, column the predicted one.
+        names: one name a class.
+        count: how many at most; pairs never confused are left out.
+    """
+    off = matrix.clone().fill_diagonal_(0)
+    order = off.flatten().argsort(descending=True, stable=True)[:count]
+    pairs = [divmod(int(place), len(names)) for place in order]
+    return [(names[t], names[p], int(off[t, p])) for t, p in pairs if off[t, p] > 0]
+
+
+def show_mistakes(
+    images: Tensor,
+    labels: Tensor,
+    predictions: Tensor,
+    names: Sequence[str],
+    *,
+    columns: int = 6,
+) -> Figure:
+    """Draw images, each with its true name and the name it was given: "sa, not ki".
+
+    Args:
+        images: shape (n, 1, height, width); high values are ink.
+        labels, predictions: classes, shape (n,), int64.
+        names: one short name a class, in Latin letters.
+        columns: images in a row.
+    """
+    titles = [
+        f"{names[label]}, not {names[predicted]}"
+        for label, predicted in zip(labels.tolist(), predictions.tolist(), strict=True)
+    ]
+    return show_images(images, titles, columns=columns)
+
+
+def show_filters(weight: Tensor, *, columns: int = 16) -> Figure:
+    """Draw the filters of a first convolution: dark for the largest weight, paper for the least.
+
+    All are drawn on one scale, symmetric about zero, so that middle grey is a weight of zero.
+
+    Args:
+        weight: shape (channels, 1, k, k), the ``weight`` of a ``Conv2d`` with one input channel.
+        columns: filters in a row.
+
+    Raises:
+        ValueError: the filters have more than one input channel.
+    """
+    if weight.ndim != 4 or weight.shape[1] != 1:
+        raise ValueError(f"weight has shape {tuple(weight.shape)}; expected (channels, 1, k, k)")
+    bound = float(weight.detach().abs().max())
+    fig = show_images(weight, columns=columns, vmin=-bound, vmax=bound)
+    _frame(fig)
+    return fig
+
+
+def show_feature_maps(maps: Tensor, *, columns: int = 8) -> Figure:
+    """Draw the channels that a layer makes of one image, each on its own scale.
+
+    Args:
+        maps: shape (channels, height, width).
+        columns: maps in a row.
+
+    Raises:
+        ValueError: the maps have another shape.
+    """
+    if maps.ndim != 3:
+        raise ValueError(f"maps has shape {tuple(maps.shape)}; expected (channels, height, width)")
+    fig = show_images(maps, columns=columns)
+    _frame(fig)
+    return fig
+
+
+def _frame(fig: Figure) -> None:
+    """Put a thin border around each image, so that a light one does not melt into the paper."""
+    for ax in fig.axes:
+        if ax.images:
+            ax.axis("on")
+            ax.set(xticks=[], yticks=[])
+            for spine in ax.spines.values():
+                spine.set(visible=True, color=LIGHT["faint"])
+
+
+def feature_maps(model: nn.Module, layer: nn.Module, image: Tensor) -> Tensor:
+    """Return what one layer of a network makes of an image, in evaluation mode.
+
+    Args:
+        model: the whole network.
+        layer: one of its modules, such as ``model.conv1``; it must run when the model does.
+        image: shape (channels, height, width), on the device of the model.
+
+    Returns:
+        The output of the layer, without the batch axis, on the CPU.
+    """
+    seen: list[Tensor] = []
+    hook = layer.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    try:
+        with evaluating(model):
+            model(image[None])
+    finally:
+        hook.remove()
+    return seen[-1][0].cpu()

@@ -1,0 +1,220 @@
+"""Training a network: the loop that the chapter on the multilayer perceptron spells out."""
+
+import copy
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import LambdaLR
+
+from definebyrun.device import choose_device
+from definebyrun.training.evaluate import evaluate
+from definebyrun.training.progress import progress_bar
+
+Optimizers = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+adam: Optimizers = partial(torch.optim.Adam, lr=1e-3, fused=True)
+
+
+@dataclass
+class History:
+    """What a training run measured. Two histories are equal when all but their seconds are.
+
+    Attributes:
+        train_loss, train_accuracy: for each epoch the mean over the training images, measured
+            on the way: in training mode, augmented, while the weights changed.
+        valid_loss, valid_accuracy: the same for the validation images, after each epoch, in
+            evaluation mode; empty when there are none.
+        batch_loss, batch_accuracy: for each update the mean over its batch.
+        seconds: for each epoch how long it took, validation included.
+    """
+
+    train_loss: list[float] = field(default_factory=list)
+    train_accuracy: list[float] = field(default_factory=list)
+    valid_loss: list[float] = field(default_factory=list)
+    valid_accuracy: list[float] = field(default_factory=list)
+    batch_loss: list[float] = field(default_factory=list)
+    batch_accuracy: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list, compare=False)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch, counted from 0, with the smallest validation loss."""
+        return min(range(len(self.valid_loss)), key=self.valid_loss.__getitem__)
+
+    def __str__(self) -> str:
+        """One line about the last epoch."""
+        line = (
+            f"epoch {len(self.train_loss)}: "
+            f"training loss {self.train_loss[-1]:.3f}, accuracy {self.train_accuracy[-1]:.3f}"
+        )
+        if self.valid_loss:
+            line += (
+                f"; validation loss {self.valid_loss[-1]:.3f}, "
+                f"accuracy {self.valid_accuracy[-1]:.3f}"
+            )
+        return line
+
+
+def step(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    optimizer: torch.optim.Optimizer,
+    criterion: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
+    precision: torch.dtype = torch.float32,
+) -> tuple[Tensor, Tensor]:
+    """Improve a network by one batch: predict, loss, gradient, update.
+
+    Args:
+        model: turns images into scores; in training mode.
+        images: shape (n, ...).
+        labels: shape (n,), int64, on the same device.
+        optimizer: updates the parameters of the model.
+        criterion: turns scores, float32, and labels into a loss.
+        precision: what the network computes in where autocast finds that safe; the weights and
+            the loss stay float32.
+
+    Returns:
+        The loss before the update, and the share of right answers: both of shape ().
+    """
+    with torch.autocast(images.device.type, precision, enabled=precision != torch.float32):
+        scores = model(images)
+    loss = criterion(scores.float(), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.detach(), (scores.argmax(dim=1) == labels).float().mean()
+
+
+def fit(
+    model: nn.Module,
+    train: tuple[Tensor, Tensor],
+    valid: tuple[Tensor, Tensor] | None = None,
+    *,
+    epochs: int = 5,
+    batch_size: int = 32,
+    optimizer: torch.optim.Optimizer | Optimizers = adam,
+    criterion: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
+    schedule: Callable[[float], float] | None = None,
+    augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    patience: int | None = None,
+    device: torch.device | None = None,
+    precision: torch.dtype = torch.float32,
+    seed: int = 0,
+    quiet: bool = False,
+) -> History:
+    """Train a network in place. The same seed on the same CPU gives bitwise the same history.
+
+    The data is moved to the device once, as a whole. The network stays there afterwards, in
+    training mode.
+
+    Args:
+        model: turns images into scores; every parameter with a gradient is trained.
+        train: images, shape (n, ...), float32, and labels, shape (n,), int64.
+        valid: the same for validation; measured after each epoch, never trained on.
+        epochs: how often to go through the training images; each time in a new random order.
+        batch_size: images an update; what is left over at the end makes a smaller batch. A batch
+            of one image is refused by batch normalisation.
+        optimizer: an optimizer of the model's parameters, or a function that makes one from them;
+            Adam with learning rate 0.001 when left out.
+        criterion: turns scores and labels into the loss to be made small.
+        schedule: turns the share of the updates done, 0 to 1, into a factor on the learning rate.
+        augment: changes a batch of training images, given a generator for its randomness.
+        patience: stop after so many epochs without a smaller validation loss, and in any case go
+            back to the weights with the smallest.
+        device: where to compute; :func:`~definebyrun.device.choose_device` when left out.
+        precision: ``torch.float32``, or ``torch.bfloat16`` by autocast.
+        seed: of the order of the images, the augmentation, and the network's own randomness
+            (dropout). It does not touch the first weights, nor PyTorch's global generator.
+        quiet: show no bar and print no line.
+
+    Returns:
+        What was measured on the way.
+
+    Raises:
+        ValueError: an argument is out of range, or patience comes without validation images.
+    """
+    _check(train, valid, epochs, batch_size, patience, precision)
+    device = device or choose_device()
+    model.to(device)
+    images, labels = (part.to(device) for part in train)
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        optimizer = optimizer(p for p in model.parameters() if p.requires_grad)
+    steps = epochs * -(-len(labels) // batch_size)
+    scheduler = None
+    if schedule is not None:
+        scheduler = LambdaLR(optimizer, lambda done: schedule(done / steps))
+    generator = torch.Generator().manual_seed(seed)
+    history, best = History(), model.state_dict()
+    with (
+        torch.random.fork_rng([device] if device.type == "cuda" else []),
+        progress_bar(steps, quiet=quiet) as bar,
+    ):
+        torch.manual_seed(seed)
+        for epoch in range(epochs):
+            start = time.perf_counter()
+            measured, sizes = [], []
+            model.train()
+            for chosen in torch.randperm(len(labels), generator=generator).split(batch_size):
+                x, y = images[chosen], labels[chosen]
+                if augment is not None:
+                    x = augment(x, generator)
+                measured.append(torch.stack(step(model, x, y, optimizer, criterion, precision)))
+                sizes.append(len(y))
+                if scheduler is not None:
+                    scheduler.step()
+                bar.update()
+            _note(history, torch.stack(measured).cpu(), torch.tensor(sizes))
+            if valid is not None:
+                score = evaluate(model, valid)
+                history.valid_loss.append(score.loss)
+                history.valid_accuracy.append(score.accuracy)
+            history.seconds.append(time.perf_counter() - start)
+            bar.set_description(str(history))
+            if patience is not None:
+                if history.best_epoch == epoch:
+                    best = copy.deepcopy(model.state_dict())
+                elif epoch - history.best_epoch >= patience:
+                    break
+    if patience is not None:
+        model.load_state_dict(best)
+    if not quiet:
+        print(history)
+    return history
+
+
+def _note(history: History, measured: Tensor, sizes: Tensor) -> None:
+    """Write down one epoch: loss and accuracy of each batch, shape (batches, 2), and its size."""
+    loss, accuracy = (measured.double() * sizes[:, None]).sum(dim=0) / sizes.sum()
+    history.train_loss.append(loss.item())
+    history.train_accuracy.append(accuracy.item())
+    history.batch_loss += measured[:, 0].tolist()
+    history.batch_accuracy += measured[:, 1].tolist()
+
+
+def _check(
+    train: tuple[Tensor, Tensor],
+    valid: tuple[Tensor, Tensor] | None,
+    epochs: int,
+    batch_size: int,
+    patience: int | None,
+    precision: torch.dtype,
+) -> None:
+    """Refuse arguments that could not work, each by its name."""
+    for name, data in (("train", train), ("valid", valid)):
+        if data is not None and not len(data[0]) == len(data[1]) > 0:
+            raise ValueError(
+                f"{name} has {len(data[0])} images and {len(data[1])} labels; "
+                "expected as many of both, and at least one"
+            )
+    for name, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is {value}; expected at least 1")
+    if patience is not None and valid is None:
+        raise ValueError(f"patience is {patience}, but valid is None; expected validation images")
+    if precision not in (torch.float32, torch.bfloat16):
+        raise ValueError(f"precision is {precision}; expected torch.float32 or torch.bfloat16")
