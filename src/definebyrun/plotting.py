@@ -34,7 +34,7 @@ LIGHT = {
 }
 DARK = {
     "ink": "#e6e8eb",
-    "paper": "#14181e",
+    "paper": "#121212",
     "faint": "#3d444d",
     "blue": "#56b4e9",
     "orange": "#ff9142",
