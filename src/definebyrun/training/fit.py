@@ -100,7 +100,7 @@ def fit(
     optimizer: torch.optim.Optimizer | Optimizers = adam,
     criterion: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
     schedule: Callable[[float], float] | None = None,
-    augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    augment: Callable[..., Tensor] | None = None,
     patience: int | None = None,
     device: torch.device | None = None,
     precision: torch.dtype = torch.float32,
@@ -123,7 +123,8 @@ def fit(
             Adam with learning rate 0.001 when left out.
         criterion: turns scores and labels into the loss to be made small.
         schedule: turns the share of the updates done, 0 to 1, into a factor on the learning rate.
-        augment: changes a batch of training images, given a generator for its randomness.
+        augment: changes a batch of training images; it is called with the images and
+            ``generator=`` a CPU generator for its randomness.
         patience: stop after so many epochs without a smaller validation loss, and in any case go
             back to the weights with the smallest.
         device: where to compute; :func:`~definebyrun.device.choose_device` when left out.
@@ -162,7 +163,7 @@ def fit(
             for chosen in torch.randperm(len(labels), generator=generator).split(batch_size):
                 x, y = images[chosen], labels[chosen]
                 if augment is not None:
-                    x = augment(x, generator)
+                    x = augment(x, generator=generator)
                 measured.append(torch.stack(step(model, x, y, optimizer, criterion, precision)))
                 sizes.append(len(y))
                 if scheduler is not None:
