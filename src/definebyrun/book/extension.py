@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from myst_nb.core.render import strip_ansi
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -89,7 +90,7 @@ def _read(app: Sphinx, page: str) -> tuple[Run, list[str]]:
         notebook = Path(app.outdir).parent / "jupyter_execute" / f"{page}.ipynb"
         return read_run(notebook, Path(app.config.nb_execution_cache_path)), []
     if executed:
-        last = (executed["traceback"] or "?").strip().splitlines()[-1]
+        last = strip_ansi(executed["traceback"] or "?").strip().splitlines()[-1]
         return Run(), [f"did not run to its end: {last}"]
     if "{code-cell}" in Path(app.env.doc2path(page)).read_text("utf8"):
         return Run(), ["has code cells that were not executed; see its front matter"]

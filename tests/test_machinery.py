@@ -1,0 +1,266 @@
+"""The promises of the book's machinery: every fault that it says it catches is planted here.
+
+Each test builds a small book of its own with the real configuration and the real command, in a
+copy of the package, so that a helper can be edited.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FRONT = """---
+jupytext:
+  formats: md:myst
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+# {title}
+
+:::{{chapter-needs}}
+Nothing.
+:::
+
+```{{code-cell}} ipython3
+from definebyrun.book import claim, record, show_source
+from definebyrun.check.answer import WrongAnswer
+import definebyrun
+x = len(definebyrun.__version__) / 8
+record("size", x)
+```
+The size is {{quote}}`size:.3f`.
+
+"""
+CELL = "```{{code-cell}} ipython3\n{}\n```\n"
+FIGURE = """```{code-cell} ipython3
+---
+mystnb:
+  image:
+    alt: A rising line.
+  figure:
+    caption: A line.
+---
+from definebyrun.plotting import figure
+fig, ax = figure()
+ax.plot([0, 1]);
+```
+"""
+
+
+class Book:
+    """A small book in a folder of its own, with its own copy of the package."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "book").mkdir(parents=True)
+        shutil.copy(ROOT / "_config.yml", folder)
+        (folder / "references.bib").write_text("")
+        shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("*.pyc"))
+        self.write("index", "# A small book\n\nIt quotes {quote}`one::size:.3f`.\n", front=False)
+
+    def write(self, page: str, text: str, *, front: bool = True) -> None:
+        start = FRONT.format(title=page.title()) if front else ""
+        (self.folder / "book" / f"{page}.md").write_text(start + text)
+        chapters = sorted(p.stem for p in (self.folder / "book").glob("*.md") if p.stem != "index")
+        toc = "format: jb-book\nroot: book/index\nparts:\n- caption: Part\n  chapters:\n"
+        toc += "".join(f"  - file: book/{chapter}\n" for chapter in chapters)
+        (self.folder / "_toc.yml").write_text(toc)
+
+    def build(self, *options: str) -> tuple[int, str]:
+        command = [str(Path(sys.executable).with_name("jb")), "build", str(self.folder), *options]
+        environment = dict(os.environ, PYTHONPATH=str(self.folder / "src"), NO_COLOR="1")
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        return done.returncode, done.stdout + done.stderr
+
+    def html(self, page: str) -> str:
+        return (self.folder / "_build" / "html" / "book" / f"{page}.html").read_text("utf8")
+
+    def records(self, name: str) -> list[dict]:
+        return json.loads((self.folder / "_build" / "html" / name).read_text("utf8"))
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Book:
+    small = Book(tmp_path)
+    small.write("one", "")
+    return small
+
+
+FAULTS = {
+    "false": (
+        CELL.format('claim("One is large.", x > 5, size=x)'),
+        "book/false did not run to its end: ClaimError: claim does not hold: One is large.",
+    ),
+    "constant": (
+        CELL.format('y = 2\nclaim("Two is more than one.", y > 1)'),
+        "book/constant claims 'Two is more than one.' on the constant condition 'y > 1'",
+    ),
+    "missing": (
+        "It is {quote}`nowhere`.\n",
+        "book/missing quotes 'nowhere' of book/missing, which records no such value",
+    ),
+    "unquoted": (
+        CELL.format('record("alone", x)'),
+        "book/unquoted records 'alone', which no page quotes",
+    ),
+    "typed": (
+        CELL.format("print(x + 0.5)") + "The sum is 1.125.\n",
+        "book/typed types 1.125, which the run produced, in 'The sum is 1.125.'",
+    ),
+    "byhand": (
+        "By hand it is $5/8 = 0.626$ {by-hand}`size`.\n",
+        "book/byhand gives 0.626 for 'size', worked by hand; the run gave 0.625",
+    ),
+    "failing": (
+        CELL.format('raise RuntimeError("broken chapter")'),
+        "book/failing did not run to its end: RuntimeError: broken chapter",
+    ),
+    "solution": (
+        CELL.format('raise WrongAnswer("a broken solution")'),
+        "book/solution did not run to its end: Not yet: a broken solution",
+    ),
+    "noalt": (
+        FIGURE.replace("    alt: A rising line.\n", "    width: 90%\n"),
+        "without alt text",
+    ),
+    "nocaption": (FIGURE.replace("    caption: A line.\n", "    name: fig-line\n"), "caption"),
+    "stderr": (
+        CELL.format('import sys\nprint("noise", file=sys.stderr)'),
+        "book/stderr writes to stderr: 'noise'",
+    ),
+    "twice": (CELL.format('record("size", x)'), "book/twice records 'size' twice"),
+}
+
+
+def test_every_planted_fault_fails_every_build_and_is_named(tmp_path: Path) -> None:
+    """One broken book holds all faults; two builds in a row name each page with its fault."""
+    broken = Book(tmp_path)
+    broken.write("one", "")
+    for page, (text, _message) in FAULTS.items():
+        broken.write(page, text)
+    broken.write("bare", "# Bare\n\n" + CELL.format("1 + 1"), front=False)
+    for _attempt in range(2):
+        status, output = broken.build()
+        assert status != 0
+        for page, (_text, message) in FAULTS.items():
+            lines = [line for line in output.splitlines() if line.startswith(f"  book/{page} ")]
+            assert any(message in line for line in lines), (page, message, lines)
+        assert "book/bare has code cells that were not executed" in output
+        assert "  book/one " not in output
+    assert not (tmp_path / "_build" / "html" / "facts.json").exists()
+
+
+def test_a_sound_book_shows_what_it_checked(book: Book) -> None:
+    """Quotes, claims, sources, hand-worked numbers and both versions of a figure reach the page."""
+    source = CELL.format("from definebyrun.plotting import to_numpy\nshow_source(to_numpy)")
+    claimed = CELL.format('claim("The size is small.", x < 5, size=x)')
+    by_hand = "By hand, $5/8 = 0.625$ {by-hand}`size`, and again 0.625 {by-hand}`size`.\n\n"
+    book.write("one", by_hand + claimed + source + FIGURE)
+    status, output = book.build("-W", "--keep-going")
+    assert status == 0, output[-3000:]
+    page = book.html("one")
+    assert "The size is 0.625." in page
+    assert "It quotes 0.625." in book.html("index")
+    assert "Checked when this page was built:" in page
+    assert "to_numpy" in page
+    assert "src/definebyrun/plotting.py, lines" in page
+    assert len(re.findall(r'<img alt="A rising line." class="only-(?:light|dark)"', page)) == 2
+    assert book.records("facts.json") == [
+        {"page": "book/one", "name": "size", "value": 0.625, "varies": False}
+    ]
+    assert book.records("claims.json") == [
+        {
+            "page": "book/one",
+            "claim": "The size is small.",
+            "holds": True,
+            "values": {"size": 0.625},
+        }
+    ]
+
+
+def test_results_are_fresh_and_nothing_runs_twice(book: Book) -> None:
+    """A helper, a pin or the device runs chapters anew; prose does not, and values spread."""
+    assert book.build()[0] == 0
+    book.write("one", "More prose.\n")
+    status, output = book.build()
+    assert (status, "Executing notebook" in output) == (0, False)
+    assert "More prose." in book.html("one")
+
+    helper = book.folder / "src" / "definebyrun" / "__init__.py"
+    helper.write_text(helper.read_text().replace('__version__ = "', '__version__ = "10.'))
+    status, output = book.build()
+    assert (status, "Executing notebook" in output) == (0, True), output[-2000:]
+    assert "The size is 1.000." in book.html("one")
+    assert "It quotes 1.000." in book.html("index"), "the quoting page was not written again"
+
+    (book.folder / "requirements.lock").write_text("torch==2.14.1\n")
+    assert "Executing notebook" in book.build()[1]
+
+    status, output = book.build()
+    assert (status, "Executing notebook" in output) == (0, False)
+
+
+def test_a_page_that_quotes_is_written_again_when_only_the_other_chapter_changes(
+    book: Book,
+) -> None:
+    """The landing page quotes chapter one; only chapter one is edited."""
+    assert book.build()[0] == 0
+    chapter = book.folder / "book" / "one.md"
+    chapter.write_text(chapter.read_text().replace("/ 8", "/ 4"))
+    assert book.build()[0] == 0
+    assert "It quotes 1.250." in book.html("index")
+
+
+def test_a_chapter_that_breaks_after_a_good_build_fails_twice_in_a_row(book: Book) -> None:
+    """Warm doctrees must not hide a failure."""
+    assert book.build()[0] == 0
+    book.write("one", CELL.format("1 / 0"))
+    for _attempt in range(2):
+        status, output = book.build()
+        assert status != 0
+        assert "book/one did not run to its end: ZeroDivisionError" in output
+    book.write("one", "")
+    assert book.build()[0] == 0
+
+
+def test_quotes_survive_translation(book: Book) -> None:
+    """A translated paragraph quotes the same run, and gettext offers claims and captions."""
+    book.write("one", CELL.format('claim("The size is small.", x < 5, size=x)') + FIGURE)
+    assert book.build()[0] == 0
+    jb = str(Path(sys.executable).with_name("jb"))
+    subprocess.run([jb, "config", "sphinx", str(book.folder)], check=True, capture_output=True)
+    environment = dict(os.environ, PYTHONPATH=str(book.folder / "src"))
+    sphinx = [sys.executable, "-m", "sphinx", "-q"]
+
+    def run(*options: str) -> None:
+        done = subprocess.run(
+            [*sphinx, *options], env=environment, cwd=book.folder, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+
+    run("-b", "gettext", "-D", "gettext_compact=0", ".", "_build/gettext/out")
+    template = (book.folder / "_build/gettext/out/book/one.pot").read_text("utf8")
+    for words in ("The size is {quote}`size:.3f`.", "The size is small.", "A line."):
+        assert words in template, words
+    catalogue = book.folder / "locale/ja/LC_MESSAGES/book"
+    catalogue.mkdir(parents=True)
+    (catalogue / "one.po").write_text(
+        'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+        'msgid "The size is {quote}`size:.3f`."\nmsgstr "大きさは {quote}`size:.3f` です。"\n',
+        "utf8",
+    )
+    run("-b", "html", "-D", "language=ja", "-D", "locale_dirs=locale", ".", "_build/ja/out")
+    assert "大きさは 0.625 です。" in (book.folder / "_build/ja/out/book/one.html").read_text(
+        "utf8"
+    )
