@@ -23,8 +23,8 @@ from sphinx.errors import ExtensionError
 
 from definebyrun.book import figures, numbers, report
 from definebyrun.book.notebook import BUILDING
-from definebyrun.book.outputs import link_source, source_link
 from definebyrun.book.runs import Page, Run, freshness_key, pages, read_run
+from definebyrun.book.sources import link_source, source_link, source_pages
 from definebyrun.device import choose_device
 
 
@@ -199,5 +199,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", configure)
     app.connect("doctree-read", figures.add_dark_versions, priority=100)
     app.connect("doctree-resolved", fill_in)
+    app.connect("html-collect-pages", source_pages)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

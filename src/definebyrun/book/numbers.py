@@ -8,7 +8,8 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxRole
 
 NUMBER = re.compile(
-    r"(?<![\w.])(?<![\w)\]}.]-)[-\u2212]?(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?:(?<![\w)\]}.])[-\u2212]|(?<![\w.]))"  # a minus that is no subtraction, or none
+    r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     r"(?:[eE](?P<e>[-+]?\d+)|\s*(?:\\times|\\cdot|\u00d7)\s*10\^\{?(?P<power>-?\d+)\}?)?"
     r"(?![\d\w]|\.\d)"
 )
@@ -152,7 +153,7 @@ def exempt_by_hand(doctree: nodes.document) -> set[int]:
     Of a plain text only the numbers compared are exempt, so the text is split before them.
     """
     exempt = set()
-    for mark in doctree.findall(by_hand):
+    for mark in list(doctree.findall(by_hand)):
         before = _before(mark)
         if isinstance(before, nodes.Text):
             typed = list(NUMBER.finditer(before.astext()))[-len(mark["names"]) :]

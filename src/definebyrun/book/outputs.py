@@ -4,10 +4,10 @@ from typing import Any
 
 from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer
-from sphinx.application import Sphinx
 from sphinx.locale import get_translation
 
 from definebyrun.book.notebook import MIME, format_figure
+from definebyrun.book.sources import draw_source
 
 _ = get_translation("definebyrun")
 
@@ -56,36 +56,3 @@ def draw_claim(record: dict[str, Any]) -> nodes.Element:
             figures += nodes.list_item("", words)
         box += figures
     return box
-
-
-def draw_source(record: dict[str, Any]) -> nodes.Element:
-    """Draw the source of a helper, with a place for the link that each build fills in."""
-    box = nodes.container(classes=["source"])
-    box += source_link("", **{key: record[key] for key in ("module", "name", "first", "last")})
-    box += nodes.literal_block(record["source"], record["source"], language="python")
-    return box
-
-
-class source_link(nodes.General, nodes.Element):
-    """Where the source shown stands; becomes a link when the page is written."""
-
-
-def link_source(app: Sphinx, docname: str, place: source_link) -> nodes.Element:
-    """Draw the line above a source: where it stands, linked when the repository is known."""
-    path = "src/" + place["module"].replace(".", "/") + ".py"
-    words = _("%(path)s, lines %(first)d to %(last)d") % {
-        "path": path,
-        "first": place["first"],
-        "last": place["last"],
-    }
-    line = nodes.paragraph("", "", classes=["source-link"])
-    repository = app.config.html_theme_options.get("repository_url", "")
-    commit = app.config.definebyrun_commit.removesuffix("-dirty")
-    if repository and commit:
-        target = f"{repository}/blob/{commit}/{path}#L{place['first']}-L{place['last']}"
-        line += nodes.reference("", words, refuri=target, internal=False)
-    else:
-        module = "_modules/" + place["module"].replace(".", "/")
-        target = app.builder.get_relative_uri(docname, module) + f"#{place['name']}"
-        line += nodes.reference("", words, refuri=target, internal=True)
-    return line

@@ -25,6 +25,7 @@ class Run:
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     claims: list[dict[str, Any]] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
+    sources: set[str] = field(default_factory=set)  # modules whose source the chapter shows
     cells: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -88,6 +89,8 @@ def _read_output(run: Run, output: Any) -> None:
         run.facts[record["name"]] = {"value": record["value"], "varies": record["varies"]}
     elif record["kind"] == "claim":
         run.claims.append({key: record[key] for key in ("claim", "holds", "values")})
+    else:
+        run.sources.add(record["module"])
 
 
 def constant_claims(sources: list[str]) -> list[str]:
