@@ -1,0 +1,118 @@
+"""Divide labelled images into sets for training, validation and testing, with a seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Examples(NamedTuple):
+    """Images and their labels: ``images, labels = examples``.
+
+    Attributes:
+        images: shape (n, channels, height, width). Ink is high, paper is zero.
+        labels: int64, shape (n,): the place of each image's class in ``names``.
+    """
+
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """A data set, divided.
+
+    Attributes:
+        names: one name a class; ``names[label]`` is the character of an image.
+        train: to learn from.
+        test: to measure with, once, at the end.
+        validation: to choose with; None unless it was asked for.
+    """
+
+    names: tuple[str, ...]
+    train: Examples
+    test: Examples
+    validation: Examples | None = None
+
+
+def split_indices(labels: Tensor, fractions: Sequence[float], seed: int) -> list[Tensor]:
+    """Divide examples at random, each class in the same proportions.
+
+    Args:
+        labels: int64, shape (n,).
+        fractions: the share of each part; they add up to 1.
+        seed: the same seed gives the same division, on every machine and device.
+
+    Returns:
+        For each part the indices of its examples, int64, in random order, on the CPU. Every
+        example is in exactly one part.
+
+    Raises:
+        ValueError: labels is not a vector, or the fractions are negative or do not add up to 1.
+    """
+    if labels.ndim != 1:
+        raise ValueError(f"labels has shape {tuple(labels.shape)}; expected (n,)")
+    if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+        raise ValueError(f"fractions is {list(fractions)}; expected shares that add up to 1")
+    generator = torch.Generator().manual_seed(seed)
+    ends = torch.tensor(fractions, dtype=torch.float64).cumsum(0)
+    labels = labels.cpu()
+    parts: list[list[Tensor]] = [[] for _ in fractions]
+    for label in torch.unique(labels):
+        members = (labels == label).nonzero().squeeze(1)
+        members = members[torch.randperm(len(members), generator=generator)]
+        cuts = (ends[:-1] * len(members)).round().long()
+        for part, piece in zip(parts, members.tensor_split(cuts), strict=True):
+            part.append(piece)
+    empty = torch.empty(0, dtype=torch.int64)
+    whole = [torch.cat([empty, *part]) for part in parts]
+    return [part[torch.randperm(len(part), generator=generator)] for part in whole]
+
+
+def divide(
+    examples: Examples,
+    names: Sequence[str],
+    *,
+    seed: int,
+    test: float = 0.2,
+    validation: float = 0.0,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> ImageData:
+    """Divide labelled images into a data set on a device.
+
+    Args:
+        examples: the images, uint8 of shape (n, channels, height, width), and their labels.
+        names: one name a class.
+        seed: decides the division.
+        test: the share of every class that is held back for testing.
+        validation: the share for choosing; with 0 there is no such set. Asking for one leaves
+            the test set as it is: the images are taken from those for training.
+        device: where the tensors go.
+        dtype: ``torch.float32`` gives pixels from 0 to 1, ``torch.uint8`` from 0 to 255.
+
+    Raises:
+        ValueError: a share lies outside 0 to 1, or the dtype is another one.
+    """
+    if dtype not in (torch.float32, torch.uint8):
+        raise ValueError(f"dtype is {dtype}; expected torch.float32 or torch.uint8")
+    if test < 0 or validation < 0 or test + validation >= 1:
+        raise ValueError(
+            f"test is {test} and validation {validation}; expected shares that leave some to train"
+        )
+
+    def part(indices: Tensor) -> Examples:
+        images = examples.images[indices].to(device)
+        if dtype == torch.float32:
+            images = images.float() / 255
+        return Examples(images, examples.labels[indices].to(device))
+
+    tested, rest = split_indices(examples.labels, (test, 1 - test), seed)
+    chosen = None
+    if validation:
+        share = validation / (1 - test)
+        picked, left = split_indices(examples.labels[rest], (share, 1 - share), seed)
+        chosen, rest = part(rest[picked]), rest[left]
+    return ImageData(tuple(names), part(rest), part(tested), chosen)
