@@ -1,6 +1,22 @@
 """Data: the embedded kana, the library's scans, your own folder, digits; augmentation, batches."""
 
+from definebyrun.data.augment import affine, random_affine
+from definebyrun.data.batches import batches
+from definebyrun.data.digits import digits_source, load_digits
 from definebyrun.data.kana import NAMES, ROMAJI, load_kana
+from definebyrun.data.scans import scans_source
 from definebyrun.data.split import Examples, ImageData
 
-__all__ = ["NAMES", "ROMAJI", "Examples", "ImageData", "load_kana"]
+__all__ = [
+    "NAMES",
+    "ROMAJI",
+    "Examples",
+    "ImageData",
+    "affine",
+    "batches",
+    "digits_source",
+    "load_digits",
+    "load_kana",
+    "random_affine",
+    "scans_source",
+]
