@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
+from definebyrun.data.batches import batches
+from definebyrun.data.split import Examples
 from definebyrun.device import choose_device
 from definebyrun.training.evaluate import evaluate
 from definebyrun.training.progress import progress_bar
@@ -142,10 +144,10 @@ def fit(
     _check(train, valid, epochs, batch_size, patience, precision)
     device = device or choose_device()
     model.to(device)
-    images, labels = (part.to(device) for part in train)
+    examples = Examples(*(part.to(device) for part in train))
     if not isinstance(optimizer, torch.optim.Optimizer):
         optimizer = optimizer(p for p in model.parameters() if p.requires_grad)
-    steps = epochs * -(-len(labels) // batch_size)
+    steps = epochs * -(-len(examples.labels) // batch_size)
     scheduler = None
     if schedule is not None:
         scheduler = LambdaLR(optimizer, lambda done: schedule(done / steps))
@@ -160,8 +162,7 @@ def fit(
             start = time.perf_counter()
             measured, sizes = [], []
             model.train()
-            for chosen in torch.randperm(len(labels), generator=generator).split(batch_size):
-                x, y = images[chosen], labels[chosen]
+            for x, y in batches(examples, batch_size, generator=generator):
                 if augment is not None:
                     x = augment(x, generator=generator)
                 measured.append(torch.stack(step(model, x, y, optimizer, criterion, precision)))
