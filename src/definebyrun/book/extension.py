@@ -35,12 +35,6 @@ class Runs(EnvironmentCollector):
         """Forget a page that is read anew or gone."""
         pages(env).pop(docname, None)
 
-    def merge_other(
-        self, app: Sphinx, env: BuildEnvironment, docnames: set[str], other: BuildEnvironment
-    ) -> None:
-        """Take over pages that another process has read."""
-        pages(env).update({page: pages(other)[page] for page in docnames})
-
     def process_doc(self, app: Sphinx, doctree: nodes.document) -> None:
         """Take from one page what it recorded, quotes and shows."""
         run, faults = _read(app, app.env.docname)
@@ -48,8 +42,7 @@ class Runs(EnvironmentCollector):
         marks = list(doctree.findall(numbers.by_hand))
         for mark in marks:
             faults += numbers.check_by_hand(mark, run.facts)
-        texts = list(numbers.prose(doctree, numbers.exempt_by_hand(doctree)))
-        faults += numbers.typed_numbers(texts, _produced(run))
+        faults += numbers.typed_numbers(numbers.prose(doctree), _produced(run))
         pages(app.env)[app.env.docname] = Page(
             run=run,
             faults=faults,
@@ -201,4 +194,4 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-resolved", fill_in)
     app.connect("html-collect-pages", source_pages)
     app.connect("build-finished", finish)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"parallel_read_safe": False, "parallel_write_safe": True}

@@ -16,22 +16,13 @@ def figure_faults(doctree: nodes.document) -> list[str]:
         name = Path(image["uri"]).name[:20]
         if not image.get("alt", "").strip():
             faults.append(f"shows the image {name} without alt text")
-        if not isinstance(_in_output(image), nodes.figure) or not any(
-            isinstance(part, nodes.caption) and part.astext().strip()
-            for part in _in_output(image).children
-        ):
+        figure = image.parent
+        while isinstance(figure, nodes.container):  # those that MyST-NB puts around an output
+            figure = figure.parent
+        captions = [part.astext().strip() for part in figure if isinstance(part, nodes.caption)]
+        if not any(captions):
             faults.append(f"shows the image {name} without a caption")
     return faults
-
-
-def _in_output(image: nodes.image) -> nodes.Element:
-    """Return what holds an image, above the containers of its output."""
-    node = image.parent
-    while isinstance(node, nodes.container) and (
-        node.get("nb_element") == "mime_bundle" or "mime_type" in node
-    ):
-        node = node.parent
-    return node
 
 
 def add_dark_versions(app: Sphinx, doctree: nodes.document) -> None:

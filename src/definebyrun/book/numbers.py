@@ -131,37 +131,29 @@ def _before(mark: by_hand) -> nodes.Node | None:
     return paragraph.parent.children[place - 1] if place else None
 
 
-def prose(node: nodes.Node, exempt: set[int]) -> Iterator[str]:
-    """Yield the texts that an author typed: not code, not outputs, not what is exempt."""
-    if id(node) in exempt or isinstance(node, nodes.literal_block | nodes.comment | nodes.raw):
-        return
-    if isinstance(node, nodes.image):
-        yield node.get("alt", "")
-    if isinstance(node, nodes.container) and node.get("nb_element") == "cell_code":
-        for found in node.findall(lambda n: isinstance(n, nodes.caption | nodes.image)):
-            yield found.get("alt", "") if isinstance(found, nodes.image) else found.astext()
-        return
-    if isinstance(node, nodes.Text):
-        yield node.astext()
-    for child in node.children:
-        yield from prose(child, exempt)
+def prose(doctree: nodes.document) -> list[str]:
+    """Return the texts that an author typed: not code, not outputs, not what is marked by hand."""
+    texts = []
+    marked = {id(_before(mark)): len(mark["names"]) for mark in doctree.findall(by_hand)}
+    for node in doctree.findall(lambda n: isinstance(n, nodes.Text | nodes.image)):
+        text = node.get("alt", "") if isinstance(node, nodes.image) else node.astext()
+        around, inside = node, []
+        while around.parent is not None:
+            around = around.parent
+            inside.append(around)
+        if any(id(outer) in marked for outer in inside) or _is_code(node, inside):
+            continue
+        if id(node) in marked:  # of a plain text only the numbers compared are exempt
+            last = list(NUMBER.finditer(text))[-marked[id(node)] :]
+            text = text[: last[0].start()] if last else text
+        texts.append(text)
+    return texts
 
 
-def exempt_by_hand(doctree: nodes.document) -> set[int]:
-    """Collect the formulas that stand before a mark.
-
-    Of a plain text only the numbers compared are exempt, so the text is split before them.
-    """
-    exempt = set()
-    for mark in list(doctree.findall(by_hand)):
-        before = _before(mark)
-        if isinstance(before, nodes.Text):
-            typed = list(NUMBER.finditer(before.astext()))[-len(mark["names"]) :]
-            if typed:
-                text, place = before.astext(), mark.parent.index(before)
-                tail = nodes.Text(text[typed[0].start() :])
-                mark.parent[place : place + 1] = [nodes.Text(text[: typed[0].start()]), tail]
-                exempt.add(id(tail))
-        elif before is not None:
-            exempt.add(id(before))
-    return exempt
+def _is_code(node: nodes.Node, inside: list[nodes.Element]) -> bool:
+    """Tell whether a text is code or output; captions and alternative texts of outputs are not."""
+    if any(isinstance(outer, nodes.literal_block | nodes.comment | nodes.raw) for outer in inside):
+        return True
+    in_cell = any(outer.get("nb_element") == "cell_code" for outer in inside)
+    in_caption = any(isinstance(outer, nodes.caption) for outer in inside)
+    return in_cell and not in_caption and not isinstance(node, nodes.image)

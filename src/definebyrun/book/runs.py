@@ -4,7 +4,6 @@ import ast
 import builtins
 import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -123,17 +122,12 @@ def constant_claims(sources: list[str]) -> list[str]:
 def _bindings(trees: list[ast.Module]) -> dict[str, list[ast.expr | None]]:
     """Map each name to the expressions assigned to it; None stands for one we cannot read."""
     bound: dict[str, list[ast.expr | None]] = {}
-    read: set[int] = set()
+    plain: dict[int, ast.expr] = {}  # the targets of assignments to one name, with their values
     for node in (found for tree in trees for found in ast.walk(tree)):
-        if isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in targets:
-                if isinstance(target, ast.Name):
-                    bound.setdefault(target.id, []).append(node.value)
-                    read.add(id(target))
-    for node in (found for tree in trees for found in ast.walk(tree)):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in read:
-            bound.setdefault(node.id, []).append(None)
+        if isinstance(node, ast.Assign):
+            plain |= {id(target): node.value for target in node.targets}
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.setdefault(node.id, []).append(plain.get(id(node)))
     return bound
 
 
@@ -164,8 +158,11 @@ def freshness_key(source_folder: Path, device: str) -> str:
     environment variables of the book. When it changes, every chapter is executed anew.
     """
     digest = hashlib.sha256(device.encode())
-    for path in _package_files():
-        digest.update(path.name.encode() + path.read_bytes())
+    package = Path(definebyrun.__file__).parent
+    ours = set((package / "book").rglob("*")) - {package / "book" / "notebook.py"}
+    for path in sorted(set(package.rglob("*.*")) - ours):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(path.name.encode() + path.read_bytes())
     pins = source_folder / "requirements.lock"
     digest.update(pins.read_bytes() if pins.exists() else b"")
     installed = {f"{found.name}=={found.version}" for found in metadata.distributions()}
@@ -176,12 +173,3 @@ def freshness_key(source_folder: Path, device: str) -> str:
     }
     digest.update("\n".join(sorted(installed) + sorted(variables)).encode())
     return digest.hexdigest()[:16]
-
-
-def _package_files() -> Iterator[Path]:
-    root = Path(definebyrun.__file__).parent
-    notebook_side = {root / "book" / "__init__.py", root / "book" / "notebook.py"}
-    for path in sorted(root.rglob("*")):
-        ours = path.is_relative_to(root / "book") and path not in notebook_side
-        if path.is_file() and path.suffix != ".pyc" and not ours:
-            yield path
