@@ -106,7 +106,7 @@ def standardise(answer: Callable[[Tensor], Any]) -> None:
     print("Right: every column has mean 0 and standard deviation 1.")
 
 
-def pairwise_distances(answer: Callable[[Tensor, Tensor], Any]) -> None:
+def distances(answer: Callable[[Tensor, Tensor], Any]) -> None:
     """Check a function that measures every distance between two sets of points.
 
     Args:
