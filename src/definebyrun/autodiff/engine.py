@@ -14,20 +14,23 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Edge = tuple[Any, Callable[[Array], Array]]
 Operand = Union["Variable", Array, float]
+Axis = int | tuple[int, ...] | None
 
 
 def value_of(operand: Operand) -> Array:
-    """Return the numbers of an operand: a variable's value, or the operand itself as an array."""
-    return operand.value if isinstance(operand, Variable) else np.asarray(operand, np.float64)
+    """Return a variable's value, or another operand as an array."""
+    if isinstance(operand, Variable):
+        return operand.value
+    return np.asarray(operand, np.float64)
 
 
 def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
-    """Sum a gradient over the axes along which an operand of this shape was stretched.
+    """Sum a gradient over the axes along which this shape was stretched.
 
-    Broadcasting uses one number several times, so that number collects several gradients.
+    Broadcasting uses a number several times, so it collects several gradients.
     """
     gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))
-    stretched = tuple(axis for axis, length in enumerate(shape) if length == 1)
+    stretched = tuple(axis for axis, size in enumerate(shape) if size == 1)
     return np.asarray(gradient.sum(axis=stretched, keepdims=True))
 
 
@@ -36,16 +39,17 @@ class Variable:
 
     Args:
         value: numbers of any shape; held as float64, on the CPU.
-        edges: for each source of this value, the source and the rule that sends it its share of
-            the gradient. A source that is a plain number or array wants no gradient: its edge is
-            dropped. A variable made by hand has no edges; it is a leaf of the graph.
+        edges: one for each source of this value: the source, and the rule that
+            sends it its share of the gradient. A plain number or array wants no
+            gradient, so its edge is dropped. A variable made by hand has no
+            edges; it is a leaf of the graph.
 
     Attributes:
         value: the numbers, shape as given.
-        grad: what every ``backward`` so far has added up for this variable, same shape.
+        grad: what every ``backward`` so far has added up, same shape.
     """
 
-    __array_ufunc__ = None  # so that array + variable asks the variable, not NumPy
+    __array_ufunc__ = None  # array + variable asks the variable, not NumPy
 
     def __init__(self, value: Any, *edges: Edge) -> None:
         """Hold a value, and the edges to where it came from."""
@@ -53,12 +57,18 @@ class Variable:
         self.edges = [edge for edge in edges if isinstance(edge[0], Variable)]
         self.grad: Array = np.zeros_like(self.value)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return self.value.shape
+
     def __repr__(self) -> str:
         """Show the value and the gradient."""
-        value, grad = (np.array2string(a, separator=", ") for a in (self.value, self.grad))
+        value = np.array2string(self.value, separator=", ")
+        grad = np.array2string(self.grad, separator=", ")
         return f"Variable({value}, grad={grad})"
 
-    # Arithmetic. Operands broadcast as in NumPy; backward undoes the stretching.
+    # Arithmetic. Operands broadcast as in NumPy.
 
     def __add__(self, other: Operand) -> "Variable":
         """Add: both sides receive the gradient as it is."""
@@ -69,17 +79,25 @@ class Variable:
         )
 
     def __mul__(self, other: Operand) -> "Variable":
-        """Multiply: each factor receives the gradient times the other factor."""
+        """Multiply: each factor receives the gradient times the other."""
         a, b = self.value, value_of(other)
-        return Variable(a * b, (self, lambda g: g * b), (other, lambda g: g * a))
+        return Variable(
+            a * b,
+            (self, lambda g: g * b),
+            (other, lambda g: g * a),
+        )
 
     def __truediv__(self, other: Operand) -> "Variable":
         """Divide: d(a/b) = da / b - a db / b²."""
         a, b = self.value, value_of(other)
-        return Variable(a / b, (self, lambda g: g / b), (other, lambda g: -g * a / b**2))
+        return Variable(
+            a / b,
+            (self, lambda g: g / b),
+            (other, lambda g: -g * a / b**2),
+        )
 
     def __pow__(self, other: Operand) -> "Variable":
-        """Raise to a power: d(aᵇ) = b aᵇ⁻¹ da + aᵇ ln(a) db, with slope 0 for b = 0."""
+        """Raise to a power: d(aᵇ) = b aᵇ⁻¹ da + aᵇ ln(a) db; 0 da for b = 0."""
         a, b = self.value, value_of(other)
         out = a**b
         return Variable(
@@ -89,14 +107,15 @@ class Variable:
         )
 
     def __matmul__(self, other: Operand) -> "Variable":
-        """Multiply matrices, or batches of them; a vector acts as a row (left) or column (right).
+        """Multiply matrices, or batches of them.
 
-        With C = AB the rules are dA = dC Bᵀ and dB = Aᵀ dC.
+        A vector acts as a row on the left, as a column on the right. The gradient
+        dC of C = AB is sent back as dC Bᵀ to A and as Aᵀ dC to B.
         """
-        if np.ndim(value_of(other)) == 1:
-            column = other if isinstance(other, Variable) else np.asarray(other)
-            return (self @ column.reshape(-1, 1))[..., 0]
-        if self.value.ndim == 1:
+        other = other if isinstance(other, Variable) else value_of(other)
+        if len(other.shape) == 1:
+            return (self @ other.reshape(-1, 1))[..., 0]
+        if len(self.shape) == 1:
             return (self.reshape(1, -1) @ other)[..., 0, :]
         a, b = self.value, value_of(other)
         return Variable(
@@ -110,8 +129,12 @@ class Variable:
         return self * -1.0
 
     def __sub__(self, other: Operand) -> "Variable":
-        """Subtract: add the negative."""
-        return self + -(other if isinstance(other, Variable) else value_of(other))
+        """Subtract: the right side receives the gradient with its sign changed."""
+        return Variable(
+            self.value - value_of(other),
+            (self, lambda g: g),
+            (other, lambda g: -g),
+        )
 
     def __rsub__(self, other: Operand) -> "Variable":
         """Subtract from a plain number or array."""
@@ -150,29 +173,31 @@ class Variable:
 
     def relu(self) -> "Variable":
         """Return max(x, 0), with slope 0 at the kink, as PyTorch has it."""
-        return Variable(np.maximum(self.value, 0), (self, lambda g: g * (self.value > 0)))
+        out = np.maximum(self.value, 0)
+        return Variable(out, (self, lambda g: g * (out > 0)))
 
     # Functions that change the shape.
 
-    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Variable":
-        """Add up along axes: every summand receives the gradient of its sum."""
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> "Variable":
+        """Add up along axes: a summand receives the gradient of its sum."""
         kept = self.value.sum(axis=axis, keepdims=True)
         return Variable(
             kept if keepdims else kept.squeeze(axis),
-            (self, lambda g: np.broadcast_to(g.reshape(kept.shape), self.value.shape)),
+            (self, lambda g: np.broadcast_to(g.reshape(kept.shape), self.shape)),
         )
 
-    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Variable":
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> "Variable":
         """Average along axes."""
         total = self.sum(axis, keepdims)
         return total / (self.value.size // max(total.value.size, 1))
 
     def reshape(self, *shape: int) -> "Variable":
-        """Give the same numbers another shape; the gradient goes back to the old one."""
-        return Variable(self.value.reshape(shape), (self, lambda g: g.reshape(self.value.shape)))
+        """Give the numbers another shape; the gradient gets the old one back."""
+        out = self.value.reshape(shape)
+        return Variable(out, (self, lambda g: g.reshape(self.shape)))
 
     def __getitem__(self, index: Any) -> "Variable":
-        """Pick elements by any NumPy index; an element picked twice collects two gradients."""
+        """Pick elements; one that is picked twice collects two gradients."""
 
         def put_back(g: Array) -> Array:
             gradient = np.zeros_like(self.value)
@@ -184,7 +209,7 @@ class Variable:
     # The backward pass.
 
     def sources_first(self) -> "list[Variable]":
-        """Return every variable behind this one, and this one, each after all its sources."""
+        """Return all variables behind this one, each after its own sources."""
         order, seen, stack = [], set(), [(self, False)]
         while stack:
             node, sources_done = stack.pop()
@@ -197,28 +222,28 @@ class Variable:
         return order
 
     def backward(self, seed: Any = None) -> None:
-        """Add the gradient of this variable to ``grad`` of every variable it came from.
+        """Add the gradient of this variable to the grad of all behind it.
 
         Args:
-            seed: the gradient to start from, in the shape of this variable. It may be left out
-                where there is one number only; then it is 1.
+            seed: the gradient to start from, in the shape of this variable; 1
+                where it is left out, which needs a variable of one number.
 
         Raises:
-            ValueError: the seed is missing for several numbers, or has another shape.
+            ValueError: the seed is missing, or has another shape.
         """
-        shape = self.value.shape
         if seed is None and self.value.size != 1:
             raise ValueError(
-                f"backward from shape {shape} needs a seed of that shape; only one number has "
-                "a gradient without: sum() first, or say how much each element counts"
+                f"backward from shape {self.shape} needs a seed of that shape: "
+                "only one number has a gradient without. Call sum() first, or "
+                "say how much each element counts."
             )
-        seed = np.ones(shape) if seed is None else np.asarray(seed, np.float64)
-        if seed.shape != shape:
-            raise ValueError(f"seed has shape {seed.shape}; expected {shape}")
+        seed = np.ones(self.shape) if seed is None else np.asarray(seed, np.float64)
+        if seed.shape != self.shape:
+            raise ValueError(f"seed has shape {seed.shape}; expected {self.shape}")
         gradients = {self: seed}
         for node in reversed(self.sources_first()):
             gradient = gradients.pop(node)
             node.grad += gradient
             for source, rule in node.edges:
-                share = unbroadcast(rule(gradient), source.value.shape)
+                share = unbroadcast(rule(gradient), source.shape)
                 gradients[source] = gradients.get(source, 0) + share

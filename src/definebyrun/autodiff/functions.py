@@ -11,8 +11,7 @@ def rosenbrock(x: Tensor, y: Tensor, a: float = 1.0, b: float = 100.0) -> Tensor
         x, y: coordinates, of any shapes that broadcast; dtype and device are kept.
         a, b: how steep the way along the valley and the walls beside it are; both positive.
 
-    Source: H. H. Rosenbrock, An automatic method for finding the greatest or least value of a
-    function, The Computer Journal 3 (1960).
+    Source: for a = 1 and b = 100 the function of two variables that ``scipy.optimize.rosen`` has.
     """
     return a * (x - 1) ** 2 + b * (y - x**2) ** 2
 

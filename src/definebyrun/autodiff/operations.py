@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class Cosine(torch.autograd.Function):
-    """The cosine, taught to autograd by hand: d cos(x) = -sin(x) dx, so it must remember x."""
+    """The cosine, with d cos(x) = -sin(x) dx: it must keep its input."""
 
     generate_vmap_rule = True
 
@@ -17,19 +17,19 @@ class Cosine(torch.autograd.Function):
         return torch.cos(x)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
         """Keep what the backward pass will need: the input."""
         ctx.save_for_backward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Tensor:
-        """Turn the gradient of the output into the gradient of the input."""
+        """Turn the gradient of the output into that of the input."""
         (x,) = ctx.saved_tensors
         return grad_output * -torch.sin(x)
 
 
 class Sigmoid(torch.autograd.Function):
-    """The sigmoid s(x) = 1 / (1 + exp(-x)): ds = s(1 - s) dx, so its output is all it keeps."""
+    """The sigmoid s = 1 / (1 + exp(-x)), with ds = s(1 - s) dx: it keeps s."""
 
     generate_vmap_rule = True
 
@@ -39,24 +39,25 @@ class Sigmoid(torch.autograd.Function):
         return 1 / (1 + torch.exp(-x))
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
         """Keep the output: the slope can be written with it alone."""
         ctx.save_for_backward(output)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Tensor) -> Tensor:
-        """Turn the gradient of the output into the gradient of the input."""
+        """Turn the gradient of the output into that of the input."""
         (s,) = ctx.saved_tensors
-        return grad_output * s * (1 - s)
+        slope: Tensor = s * (1 - s)
+        return grad_output * slope
 
 
 def cosine(x: Tensor) -> Tensor:
-    """Return the cosine of each element; any floating dtype, any shape, any device."""
+    """Return the cosine of each element; any floating dtype and shape."""
     result: Tensor = Cosine.apply(x)
     return result
 
 
 def sigmoid(x: Tensor) -> Tensor:
-    """Return 1 / (1 + exp(-x)) of each element; any floating dtype, any shape, any device."""
+    """Return 1 / (1 + exp(-x)) of each element; any floating dtype and shape."""
     result: Tensor = Sigmoid.apply(x)
     return result

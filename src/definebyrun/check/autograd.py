@@ -1,0 +1,201 @@
+"""Checkers for the exercises of the chapter on automatic differentiation.
+
+Each calls the reader's function on inputs of its own, in float64 on the CPU, and compares the
+result with one computed another way.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from definebyrun.autodiff.engine import Variable
+from definebyrun.check.answer import WrongAnswer
+
+
+def _points() -> Tensor:
+    return torch.tensor([-2.0, -0.5, 0.0, 1.5], dtype=torch.float64, device="cpu")
+
+
+def _close(given: Any, truth: Any) -> bool:
+    return np.shape(given) == np.shape(truth) and np.allclose(given, truth, rtol=1e-8, atol=1e-10)
+
+
+def sine(answer: Callable[[Variable], Any]) -> None:
+    """Check a sine for the engine of the chapter.
+
+    Args:
+        answer: takes a Variable of any shape and returns the Variable of its sines, with the
+            edge that sends the gradient back.
+
+    Raises:
+        WrongAnswer: with a hint, when the value or the gradient is wrong.
+    """
+    points, seed = _points().numpy(), np.array([1.0, -3.0, 0.5, 2.0])
+    x = Variable(points)
+    result = answer(x)
+    if not isinstance(result, Variable):
+        raise WrongAnswer(
+            f"You return a {type(result).__name__}. Return a Variable: it alone can remember where "
+            "its value came from."
+        )
+    if not _close(result.value, np.sin(points)):
+        raise WrongAnswer(
+            "The values are not those of the sine. Compute them with np.sin, from x.value."
+        )
+    if not result.edges:
+        raise WrongAnswer(
+            "The values are right, but the result has no edge, so no gradient comes back. What "
+            "did exp hand to Variable(...) besides the value?"
+        )
+    result.backward(seed)
+    slope = np.cos(points)
+    if _close(x.grad, seed * slope):
+        print("Right: your sine has the right values and sends the right gradient back.")
+        return
+    if _close(x.grad, slope):
+        raise WrongAnswer(
+            "The slope is right, but the rule ignores the gradient g that arrives. The chain rule "
+            "multiplies the two."
+        )
+    if _close(x.grad, -seed * slope):
+        raise WrongAnswer(
+            "The gradient has the wrong sign. Which of sine and cosine brings a minus?"
+        )
+    if _close(x.grad, seed * np.cos(np.sin(points))):
+        raise WrongAnswer(
+            "The rule takes the slope at the RESULT of the sine. Take it at the input, x.value."
+        )
+    raise WrongAnswer(
+        f"At x = 1.5, with g = 2, your rule sends back {x.grad[3]:.4f}. Which function is the "
+        "derivative of the sine, and what does it multiply?"
+    )
+
+
+def sigmoid(answer: Callable[[Tensor], Tensor]) -> None:
+    """Check a sigmoid made with ``torch.autograd.Function`` that keeps its output alone.
+
+    Args:
+        answer: takes a float tensor of any shape and returns 1 / (1 + exp(-x)).
+
+    Raises:
+        WrongAnswer: with a hint, when the value, the gradient or what is kept is wrong.
+    """
+    x = _points().requires_grad_(True)
+    seed = torch.tensor([1.0, -3.0, 0.5, 2.0], dtype=x.dtype, device="cpu")
+    truth = torch.sigmoid(x.detach())
+    kept: list[Tensor] = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        out = answer(x)
+    if _close(out.detach(), torch.sigmoid(-x.detach())):
+        raise WrongAnswer("Your curve falls where the sigmoid rises. Look at the sign of x.")
+    if not _close(out.detach(), truth):
+        raise WrongAnswer(f"At 0 you return {out[2].item():.4f}; the sigmoid of 0 is one half.")
+    if not isinstance(out.grad_fn, torch.autograd.function.BackwardCFunction):
+        raise WrongAnswer(
+            "The values are right, but they do not come from an operation of your own. Subclass "
+            "torch.autograd.Function and call its apply."
+        )
+    (given,) = torch.autograd.grad(out, x, seed, retain_graph=True)
+    slope = truth * (1 - truth)
+    if _close(given, slope):
+        raise WrongAnswer(
+            "Your backward returns the slope itself. Multiply it by grad_output, the gradient that "
+            "arrives from the operations behind."
+        )
+    if _close(given, seed * x.detach() * (1 - x.detach())):
+        raise WrongAnswer(
+            "Your rule s(1 - s) is right, but s is the INPUT there. Which tensor did you save?"
+        )
+    if not _close(given, seed * slope):
+        raise WrongAnswer(
+            "The gradient is wrong. Differentiate 1 / (1 + exp(-x)) on paper, then write the "
+            "result with s alone."
+        )
+    if len(kept) != 1 or kept[0].data_ptr() != out.data_ptr():
+        raise WrongAnswer(
+            f"The gradient is right, but the operation keeps {_named(kept, x, out)}. Keep the "
+            "output alone: the slope can be written with it."
+        )
+    try:
+        torch.func.grad(lambda point: answer(point).sum())(x.detach())
+    except RuntimeError as error:
+        raise WrongAnswer(
+            "The gradient is right, but torch.func cannot use the operation. Let forward(x) do the "
+            "computing alone and do the saving in setup_context(ctx, inputs, output)."
+        ) from error
+    print("Right: your sigmoid keeps its output alone and agrees with PyTorch's.")
+
+
+def _named(kept: list[Tensor], x: Tensor, out: Tensor) -> str:
+    """Say what was kept in the words of the exercise."""
+    names = {x.data_ptr(): "its input", out.data_ptr(): "its output"}
+    found = [names.get(tensor.data_ptr(), "another tensor") for tensor in kept]
+    return " and ".join(found) or "nothing that autograd can see"
+
+
+def jacobian(answer: Callable[[Callable[[Tensor], Tensor], Tensor], Any]) -> None:
+    """Check a function that builds a Jacobian row by row with vector-Jacobian products.
+
+    Args:
+        answer: takes a function from n numbers to m numbers and a tensor of shape (n,); returns
+            the Jacobian there, shape (m, n), with row i the gradient of output i.
+
+    Raises:
+        WrongAnswer: with a hint, when the result is another.
+    """
+
+    def bend(x: Tensor) -> Tensor:
+        return torch.stack([x[0] * x[1], x[1] ** 2, x[0] + x[2].sin(), x[2] * x[0]])
+
+    x = torch.tensor([0.5, -1.5, 2.0], dtype=torch.float64, device="cpu")
+    truth = torch.func.jacrev(bend)(x)
+    try:
+        result = answer(bend, x.clone())
+    except RuntimeError as error:
+        if "second time" in str(error):
+            raise WrongAnswer(
+                "The first row went well, then the graph was gone: PyTorch frees it after one "
+                "backward pass. Which argument keeps it?"
+            ) from error
+        if "does not require grad" in str(error):
+            raise WrongAnswer(
+                "Nothing was recorded: the x that you hand to the function does not require grad."
+            ) from error
+        raise
+    if not isinstance(result, Tensor):
+        raise WrongAnswer(
+            f"You return a {type(result).__name__}. torch.autograd.grad gives a tuple with one "
+            "tensor for each input: take that tensor out, then stack the rows."
+        )
+    given = result.detach()
+    if _close(given, truth):
+        print("Right: row by row, you built the Jacobian that torch.func gives.")
+        return
+    if _close(given, truth.T):
+        raise WrongAnswer(
+            f"Your shape is {tuple(given.shape)}: the Jacobian on its side. There is one ROW for "
+            "each output, one column for each input."
+        )
+    if _close(given, truth.sum(dim=0)):
+        raise WrongAnswer(
+            "You return one row: the sum of them all, which is what a seed of ones gives. Use a "
+            "seed for each output, with a single one in it."
+        )
+    if _close(given, truth.cumsum(dim=0)):
+        raise WrongAnswer(
+            "Each of your rows contains the ones above it: x.grad accumulates. Use "
+            "torch.autograd.grad, which returns the gradient instead of adding it."
+        )
+    raise WrongAnswer(
+        f"You return shape {tuple(given.shape)} with other numbers; (4, 3) was expected for four "
+        "outputs of three inputs. Print the first row alone and compare it with a gradient that "
+        "you work out by hand."
+    )

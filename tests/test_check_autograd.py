@@ -1,0 +1,151 @@
+"""The checkers accept right answers and give each typical mistake its own hint."""
+
+import numpy as np
+import pytest
+import torch
+
+from definebyrun import check
+from definebyrun.autodiff.engine import Variable
+from definebyrun.autodiff.operations import sigmoid
+
+
+def right_sine(x):
+    return Variable(np.sin(x.value), (x, lambda g: g * np.cos(x.value)))
+
+
+def test_a_right_sine_passes(capsys):
+    check.autograd.sine(right_sine)
+    assert capsys.readouterr().out.startswith("Right:")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda x: np.sin(x.value), "Return a Variable"),
+        (lambda x: Variable(np.cos(x.value)), "not those of the sine"),
+        (lambda x: Variable(np.sin(x.value)), "no edge"),
+        (lambda x: Variable(np.sin(x.value), (x, lambda g: np.cos(x.value))), "ignores"),
+        (lambda x: Variable(np.sin(x.value), (x, lambda g: -g * np.cos(x.value))), "wrong sign"),
+        (
+            lambda x: Variable(np.sin(x.value), (x, lambda g: g * np.cos(np.sin(x.value)))),
+            "slope at the RESULT",
+        ),
+        (lambda x: Variable(np.sin(x.value), (x, lambda g: g * np.sin(x.value))), "derivative of"),
+    ],
+)
+def test_a_wrong_sine_gets_its_own_hint(answer, hint):
+    with pytest.raises(check.WrongAnswer, match=hint):
+        check.autograd.sine(answer)
+
+
+def operation(save, slope, value=torch.sigmoid, pass_on=True):
+    """Build an operation that saves and differentiates as told."""
+
+    class Own(torch.autograd.Function):
+        @staticmethod
+        def forward(x):
+            return value(x)
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_backward(*save(inputs[0], output))
+
+        @staticmethod
+        def backward(ctx, grad_output):
+            local = slope(*ctx.saved_tensors)
+            return grad_output * local if pass_on else local
+
+    return Own.apply
+
+
+class OldStyle(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        s = torch.sigmoid(x)
+        ctx.save_for_backward(s)
+        return s
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (s,) = ctx.saved_tensors
+        return grad_output * s * (1 - s)
+
+
+def by_output(s):
+    return s * (1 - s)
+
+
+def output(x, s):
+    return (s,)
+
+
+def test_the_books_own_sigmoid_passes(capsys):
+    check.autograd.sigmoid(sigmoid)
+    assert capsys.readouterr().out.startswith("Right:")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (operation(output, by_output, lambda x: 1 / (1 + torch.exp(x))), "sign of x"),
+        (operation(output, by_output, torch.tanh), "one half"),
+        (torch.sigmoid, "operation of your own"),
+        (operation(output, by_output, pass_on=False), "Multiply it by grad_output"),
+        (operation(lambda x, s: (x,), by_output), "s is the INPUT"),
+        (operation(output, lambda s: 1 - s), "on paper"),
+        (operation(lambda x, s: (x,), lambda x: by_output(torch.sigmoid(x))), "keeps its input"),
+        (operation(lambda x, s: (x, s), lambda x, s: by_output(s)), "its input and its output"),
+        (OldStyle.apply, "setup_context"),
+    ],
+)
+def test_a_wrong_sigmoid_gets_its_own_hint(answer, hint):
+    with pytest.raises(check.WrongAnswer, match=hint):
+        check.autograd.sigmoid(answer)
+
+
+def rows(function, x, *, seeds=None, retain=True):
+    x = x.requires_grad_(True)
+    out = function(x)
+    return [
+        torch.autograd.grad(out, x, seed, retain_graph=retain)[0]
+        for seed in (torch.eye(len(out), dtype=x.dtype) if seeds is None else seeds)
+    ]
+
+
+def accumulated(function, x):
+    x.requires_grad_(True)
+    out, found = function(x), []
+    for seed in torch.eye(len(out), dtype=x.dtype):
+        out.backward(seed, retain_graph=True)
+        found.append(x.grad.clone())
+    return torch.stack(found)
+
+
+def test_a_jacobian_by_rows_passes(capsys):
+    check.autograd.jacobian(lambda function, x: torch.stack(rows(function, x)))
+    assert capsys.readouterr().out.startswith("Right:")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda f, x: torch.stack(rows(f, x, retain=False)), "keeps it"),
+        (lambda f, x: torch.autograd.grad(f(x).sum(), x), "does not require grad"),
+        (lambda f, x: rows(f, x), "tuple with one"),
+        (lambda f, x: torch.stack(rows(f, x), dim=1), "on its side"),
+        (lambda f, x: rows(f, x, seeds=[torch.ones(4, dtype=x.dtype)])[0], "sum of them all"),
+        (accumulated, "accumulates"),
+        (lambda f, x: torch.zeros(4, 3), "first row alone"),
+    ],
+)
+def test_a_wrong_jacobian_gets_its_own_hint(answer, hint):
+    with pytest.raises(check.WrongAnswer, match=hint):
+        check.autograd.jacobian(answer)
+
+
+def test_an_error_of_the_readers_own_is_not_hidden():
+    def broken(function, x):
+        raise RuntimeError("something else")
+
+    with pytest.raises(RuntimeError, match="something else"):
+        check.autograd.jacobian(broken)
