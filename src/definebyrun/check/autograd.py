@@ -1,7 +1,7 @@
 """Checkers for the exercises of the chapter on automatic differentiation.
 
-Each calls the reader's function on inputs of its own, in float64 on the CPU, and compares the
-result with one computed another way.
+Each calls the reader's function on inputs of its own, in float64 on the default device, and
+compares the result with one computed another way.
 """
 
 from collections.abc import Callable
@@ -16,11 +16,16 @@ from definebyrun.check.answer import WrongAnswer
 
 
 def _points() -> Tensor:
-    return torch.tensor([-2.0, -0.5, 0.0, 1.5], dtype=torch.float64, device="cpu")
+    return torch.tensor([-2.0, -0.5, 0.0, 1.5], dtype=torch.float64)
+
+
+def _array(value: Any) -> np.ndarray:
+    return np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
 
 
 def _close(given: Any, truth: Any) -> bool:
-    return np.shape(given) == np.shape(truth) and np.allclose(given, truth, rtol=1e-8, atol=1e-10)
+    one, other = _array(given), _array(truth)
+    return one.shape == other.shape and np.allclose(one, other, rtol=1e-8, atol=1e-10)
 
 
 def sine(answer: Callable[[Variable], Any]) -> None:
@@ -84,7 +89,7 @@ def sigmoid(answer: Callable[[Tensor], Tensor]) -> None:
         WrongAnswer: with a hint, when the value, the gradient or what is kept is wrong.
     """
     x = _points().requires_grad_(True)
-    seed = torch.tensor([1.0, -3.0, 0.5, 2.0], dtype=x.dtype, device="cpu")
+    seed = torch.tensor([1.0, -3.0, 0.5, 2.0], dtype=x.dtype)
     truth = torch.sigmoid(x.detach())
     kept: list[Tensor] = []
 
@@ -155,7 +160,7 @@ def jacobian(answer: Callable[[Callable[[Tensor], Tensor], Tensor], Any]) -> Non
     def bend(x: Tensor) -> Tensor:
         return torch.stack([x[0] * x[1], x[1] ** 2, x[0] + x[2].sin(), x[2] * x[0]])
 
-    x = torch.tensor([0.5, -1.5, 2.0], dtype=torch.float64, device="cpu")
+    x = torch.tensor([0.5, -1.5, 2.0], dtype=torch.float64)
     truth = torch.func.jacrev(bend)(x)
     try:
         result = answer(bend, x.clone())
