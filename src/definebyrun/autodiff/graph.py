@@ -94,7 +94,7 @@ def places_of(edges: Sequence[Edge], layers: Mapping[Any, int]) -> dict[Any, tup
 def draw_box(ax: Axes, place: tuple[float, float], text: str, colour: str, *, style: str) -> None:
     """Write a text in a box of one of matplotlib's shapes, with a coloured outline."""
     box = {"boxstyle": f"{style},pad=0.35", "facecolor": LIGHT["paper"], "edgecolor": LIGHT[colour]}
-    ax.text(*place, text, ha="center", va="center", fontsize=8.5, bbox=box, zorder=3)
+    ax.text(*place, text, ha="center", va="center", fontsize=9, bbox=box, zorder=3)
 
 
 def draw_arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], colour: str) -> None:
@@ -131,7 +131,8 @@ def draw_graph(tensor: Tensor, names: Mapping[str, Tensor] | None = None) -> Fig
     places = places_of(edges, layers)
     across = [place[0] for place in places.values()]
     rows = max(layers.values()) + 1
-    fig, ax = figure(height=0.55 * rows + 0.1, width=WIDTH)
+    columns = max(across) - min(across) + 1.2
+    fig, ax = figure(height=0.55 * rows + 0.1, width=min(WIDTH, max(2.5, 1.35 * columns)))
     for source, target in dict.fromkeys(edges):
         way = [places[target]]
         for layer in range(layers[target] + 1, layers[source]):
@@ -155,13 +156,13 @@ def draw_chain(steps: Sequence[tuple[str, str, str]]) -> Figure:
         steps: for each box its text, the text above it and the text below it: a value first,
             then in turn an operation and a value. Values are drawn round, operations square.
     """
-    fig, ax = figure(height=1.7)
+    fig, ax = figure(height=1.7, width=0.86 * len(steps))
     for index, (text, above, below) in enumerate(steps):
         operation = index % 2 == 1
         shape, colour = ("square", "blue") if operation else ("round", "green")
         draw_box(ax, (index, 0), text, colour, style=shape)
-        ax.text(index, 0.62, above, ha="center", va="center", fontsize=8.5)
-        ax.text(index, -0.62, below, ha="center", va="center", fontsize=8.5)
+        ax.text(index, 0.62, above, ha="center", va="center", fontsize=9)
+        ax.text(index, -0.62, below, ha="center", va="center", fontsize=9)
         if index:
             draw_arrow(ax, (index - 0.68, 0.13), (index - 0.36, 0.13), "ink")
             draw_arrow(ax, (index - 0.36, -0.13), (index - 0.68, -0.13), "orange")
