@@ -164,8 +164,11 @@ def draw_chain(steps: Sequence[tuple[str, str, str]]) -> Figure:
         ax.text(index, 0.62, above, ha="center", va="center", fontsize=9)
         ax.text(index, -0.62, below, ha="center", va="center", fontsize=9)
         if index:
-            draw_arrow(ax, (index - 0.68, 0.13), (index - 0.36, 0.13), "ink")
-            draw_arrow(ax, (index - 0.36, -0.13), (index - 0.68, -0.13), "orange")
+            left, right = (
+                (index - 0.82, index - 0.42) if operation else (index - 0.58, index - 0.18)
+            )
+            draw_arrow(ax, (left, 0.13), (right, 0.13), "ink")
+            draw_arrow(ax, (right, -0.13), (left, -0.13), "orange")
     ax.set(xlim=(-0.55, len(steps) - 0.45), ylim=(-0.9, 0.9))
     ax.axis("off")
     return fig
