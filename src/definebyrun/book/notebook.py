@@ -84,7 +84,7 @@ def claim(sentence: str, condition: Any, **figures: Any) -> None:
     shown = ", ".join(f"{name} = {format_figure(value)}" for name, value in values.items())
     verdict = "Checked" if holds else "Does not hold here"
     _show(
-        {"kind": "claim", "claim": sentence, "holds": holds, "values": values},
+        {"kind": "claim", "claim": sentence, "holds": holds, "values": list(values.items())},
         f"{verdict}: {sentence}" + (f" ({shown})" if shown else ""),
     )
     if not holds and os.environ.get(BUILDING):

@@ -49,7 +49,7 @@ def draw_claim(record: dict[str, Any]) -> nodes.Element:
     box += sentence
     if record["values"]:
         figures = nodes.bullet_list(classes=["claim-figures"])
-        for name, value in record["values"].items():
+        for name, value in record["values"]:
             words = nodes.paragraph("", "", translatable=False)
             shown = nodes.literal("", format_figure(value))
             words += [nodes.Text(f"{name.replace('_', ' ')} = "), shown]

@@ -87,7 +87,8 @@ def _read_output(run: Run, output: Any) -> None:
             run.faults.append(f"records {record['name']!r} twice")
         run.facts[record["name"]] = {"value": record["value"], "varies": record["varies"]}
     elif record["kind"] == "claim":
-        run.claims.append({key: record[key] for key in ("claim", "holds", "values")})
+        claim = {key: record[key] for key in ("claim", "holds")}
+        run.claims.append(claim | {"values": dict(record["values"])})  # pairs: JSON would sort
     else:
         run.sources.add(record["module"])
 
