@@ -1,0 +1,128 @@
+"""Activation functions from scratch, and what they do to a deep network's signals.
+
+The functions work element by element on a floating tensor of any shape, dtype and device, keep
+all three, and stay differentiable.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+Initialisation = Callable[[int, int], float]
+
+
+def relu(x: Tensor) -> Tensor:
+    """Return x where it is positive and 0 elsewhere; the slope is 1 or 0, and 0 at 0.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU.html
+    """
+    return torch.where(x <= 0, torch.zeros_like(x), x)
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    """Return 1 / (1 + exp(-x)), between 0 and 1, with a gradient that is finite everywhere.
+
+    It is exp(x) / (exp(x) + 1), above and below divided by the larger of exp(x) and 1.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html
+    """
+    zero = torch.zeros_like(x)
+    yes, no = torch.minimum(x, zero).exp(), torch.minimum(-x, zero).exp()
+    return yes / (yes + no)
+
+
+def gelu(x: Tensor) -> Tensor:
+    """Return x times the probability that a standard normal number is below x.
+
+    Source: https://arxiv.org/abs/1606.08415
+    """
+    twice_probability: Tensor = torch.special.erfc(-x / math.sqrt(2))
+    return x * twice_probability / 2
+
+
+def silu(x: Tensor) -> Tensor:
+    """Return x times its sigmoid, also called swish.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.SiLU.html
+    """
+    return x * sigmoid(x)
+
+
+def xavier(fan_in: int, fan_out: int) -> float:
+    """Return the standard deviation of the weights after Glorot and Bengio (2010).
+
+    Args:
+        fan_in, fan_out: the numbers of inputs and outputs of the layer.
+
+    Source: https://proceedings.mlr.press/v9/glorot10a.html
+    """
+    return math.sqrt(2 / (fan_in + fan_out))
+
+
+def he(fan_in: int, fan_out: int) -> float:
+    """Return the standard deviation of the weights before a ReLU, after He et al. (2015).
+
+    Args:
+        fan_in, fan_out: the numbers of inputs and outputs of the layer; the outputs do not count.
+
+    Source: https://arxiv.org/abs/1502.01852
+    """
+    return math.sqrt(2 / fan_in)
+
+
+class Sizes(NamedTuple):
+    """How large the signals of a deep network are, layer by layer, first layer first.
+
+    Each is a root mean square over examples and units, shape (depth,).
+    """
+
+    outputs: Tensor
+    gradients: Tensor
+
+
+def sizes_by_depth(
+    activation: Callable[[Tensor], Tensor],
+    initialisation: Initialisation,
+    *,
+    depth: int = 20,
+    width: int = 128,
+    samples: int = 256,
+    seed: int = 0,
+) -> Sizes:
+    """Send random examples up a deep network and a random gradient down, and measure both.
+
+    The network has ``depth`` layers z = h W, h = activation(z) without biases. The examples and
+    the gradient that enters at the top are standard normal.
+
+    Args:
+        activation: the function between the layers, element by element.
+        initialisation: from fan-in and fan-out, the standard deviation of the weights.
+        depth: the number of layers.
+        width: the number of units in every layer.
+        samples: the number of examples.
+        seed: for weights, examples and gradient.
+
+    Returns:
+        The sizes of the outputs h and of the gradients with respect to z, float64 on the CPU.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(rows: int) -> Tensor:
+        return torch.randn(rows, width, generator=generator, dtype=torch.float64)
+
+    h = normal(samples)
+    sums, outputs = [], []
+    for _ in range(depth):
+        z = h @ (initialisation(width, width) * normal(width))
+        sums.append(z.requires_grad_())
+        h = activation(z)
+        outputs.append(h)
+    gradients = torch.autograd.grad(h, sums, grad_outputs=normal(samples))
+
+    def root_mean_square(signals: list[Tensor] | tuple[Tensor, ...]) -> Tensor:
+        return torch.stack([signal.detach().square().mean().sqrt() for signal in signals])
+
+    return Sizes(root_mean_square(outputs), root_mean_square(gradients))

@@ -1,0 +1,131 @@
+"""The checkers of the chapter on losses accept right answers and name typical mistakes."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from definebyrun.check import WrongAnswer, losses
+
+RIGHT = {
+    losses.log_sum_exp: [
+        lambda z: torch.logsumexp(z, 0),
+        lambda z: z.max() + (z - z.max()).exp().sum().log(),
+    ],
+    losses.binary_cross_entropy: [
+        F.binary_cross_entropy_with_logits,
+        lambda z, t: (z.clamp(min=0) - t * z + torch.log1p(torch.exp(-z.abs()))).mean(),
+        lambda z, t: -(t * F.logsigmoid(z) + (1 - t) * F.logsigmoid(-z)).mean(),
+    ],
+    losses.smoothed_cross_entropy: [
+        lambda z, y, e: F.cross_entropy(z, y, label_smoothing=e),
+        lambda z, y, e: (
+            -(((1 - e) * F.one_hot(y, z.shape[1]) + e / z.shape[1]) * z.log_softmax(1))
+            .sum(1)
+            .mean()
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"), [(check, answer) for check, answers in RIGHT.items() for answer in answers]
+)
+def test_right_answers_pass_and_are_told_so(check, answer, capsys):
+    check(answer)
+    assert capsys.readouterr().out.startswith("Right: ")
+
+
+def refused(check, answer, hint):
+    with pytest.raises(WrongAnswer, match=hint):
+        check(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda z: None, "is there a return"),
+        (lambda z: z.exp(), "still to be summed"),
+        (lambda z: (z - z.max()).exp().sum().log(), "never added back"),
+        (lambda z: z.exp().sum(), "one function is still missing"),
+        (lambda z: z.exp().mean().log(), "you average"),
+        (lambda z: z.max() + z.exp().sum().log(), "never subtracted"),
+        (lambda z: z.exp().log().sum(), "cancel"),
+        (lambda z: z.exp().sum().log(), r"inf: every exponential overflows"),
+        (lambda z: z.mean() + (z - z.mean()).exp().sum().log() + 0.1, "term by term"),
+        (
+            lambda z: z.clamp(min=0).max() + (z - z.clamp(min=0).max()).exp().sum().log(),
+            "every exponential underflows",
+        ),
+        (lambda z: torch.logsumexp(z.detach(), 0), "no graph"),
+        (lambda z: z.detach().max() + (z - z.max()).exp().sum().log(), "gradient at"),
+    ],
+)
+def test_log_sum_exp_recognises(answer, hint):
+    refused(losses.log_sum_exp, answer, hint)
+
+
+def naive_bce(z, t):
+    p = 1 / (1 + torch.exp(-z))
+    return -(t * p.log() + (1 - t) * (1 - p).log()).mean()
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda z, t: F.binary_cross_entropy_with_logits(z, t, reduction="none"), "averaged"),
+        (lambda z, t: F.binary_cross_entropy_with_logits(z, t, reduction="sum"), "you sum over"),
+        (lambda z, t: -F.binary_cross_entropy_with_logits(z, t), "sign"),
+        (lambda z, t: F.binary_cross_entropy_with_logits(z, 1 - t), "exchanged"),
+        (lambda z, t: F.softplus(z).mean(), "no say"),
+        (lambda z, t: F.mse_loss(torch.sigmoid(z), t), "squared error"),
+        (naive_bce, "overflows, or which logarithm"),
+        (lambda z, t: (torch.log(1 + torch.exp(z)) - t * z).mean(), "overflows"),
+        (lambda z, t: F.binary_cross_entropy(torch.sigmoid(z), t), "clipped"),
+        (lambda z, t: F.binary_cross_entropy_with_logits(z.detach(), t), "no graph"),
+        (
+            lambda z, t: (
+                torch.where(z > 0, z + torch.log1p((-z).exp()), torch.log1p(z.exp())) - t * z
+            ).mean(),
+            "branch that is infinite",
+        ),
+        (lambda z, t: z.mean(), "term by term"),
+    ],
+)
+def test_binary_cross_entropy_recognises(answer, hint):
+    refused(losses.binary_cross_entropy, answer, hint)
+
+
+def with_shares(right, wrong):
+    """A loss that gives these shares of the label to the right class and to each other class."""
+
+    def loss(z, y, e):
+        k = z.shape[1]
+        one = F.one_hot(y, k)
+        q = right(e, k) * one + wrong(e, k) * (1 - one)
+        return -(q * z.log_softmax(1)).sum(1).mean()
+
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda z, y, e: F.cross_entropy(z, y), "no effect"),
+        (lambda z, y, e: F.cross_entropy(z, y, label_smoothing=1 - e), "are exchanged"),
+        (with_shares(lambda e, k: 1 - e, lambda e, k: e / (k - 1)), "K - 1 wrong classes"),
+        (with_shares(lambda e, k: 1 - e, lambda e, k: e / k), "does not sum to 1"),
+        (with_shares(lambda e, k: 1, lambda e, k: e), "divided by K"),
+        (lambda z, y, e: 2 * F.cross_entropy(z, y, label_smoothing=e), "you sum over"),
+        (lambda z, y, e: -F.cross_entropy(z, y, label_smoothing=e), "sign"),
+        (
+            lambda z, y, e: (
+                -(((1 - e) * F.one_hot(y, 3) + e / 3) * z.softmax(1).log()).sum(1).mean()
+            ),
+            "on paper",
+        ),
+        (lambda z, y, e: F.cross_entropy(z.detach(), y, label_smoothing=e), "no graph"),
+        (lambda z, y, e: z.sum(), "term by term"),
+    ],
+)
+def test_smoothed_cross_entropy_recognises(answer, hint):
+    refused(losses.smoothed_cross_entropy, answer, hint)
