@@ -7,7 +7,7 @@ import pytest
 import scipy.special
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch import nn
@@ -26,6 +26,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
+@settings(deadline=None)
 @given(row=numbers)
 def test_values_and_slopes_equal_pytorchs_at_any_size(ours, theirs, row):
     x, y = (torch.from_numpy(row).requires_grad_() for _ in range(2))
@@ -51,6 +52,7 @@ def test_values_and_slopes_are_right_at_zero_infinity_and_nan(ours, theirs, dtyp
     assert_close(x.grad, y.grad, rtol=1e-3, atol=1e-6)
 
 
+@settings(deadline=None)
 @given(st.floats(-80, 80))
 def test_float32_tails_keep_their_digits(x):
     """SciPy in float64 is the truth; the tails are where a careless formula gives 0."""
@@ -62,11 +64,13 @@ def test_float32_tails_keep_their_digits(x):
         assert activations.gelu(z).item() == pytest.approx(truth, rel=1e-4, abs=1e-37)
 
 
+@settings(deadline=None)
 @given(st.floats(-700, 700))
 def test_sigmoid_is_steepest_at_zero_where_its_slope_is_a_quarter(x):
     z = torch.tensor([x, 0.0], dtype=torch.float64, requires_grad=True)
     sigmoid(z).sum().backward()
-    assert 0 <= z.grad[0] <= z.grad[1] == 0.25
+    assert z.grad[1] == 0.25
+    assert 0 <= z.grad[0] <= 0.25 + 1e-15  # one rounding
 
 
 def test_initialisations_are_pytorchs():

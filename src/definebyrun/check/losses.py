@@ -103,8 +103,8 @@ def binary_cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
         if not torch.isclose(value, truth):
             raise WrongAnswer(
                 f"at z = {far}, t = {target} you get {value.item():.6g}; "
-                f"expected {truth.item():.6g}. Is something clipped? That hides the trouble, and the "
-                "gradient with it"
+                f"expected {truth.item():.6g}. Is something clipped? That hides "
+                "the trouble, and the gradient with it"
             )
     z = torch.tensor([-200.0, -1.0, 3.0, 200.0], requires_grad=True)
     t = torch.tensor([1.0, 0.0, 1.0, 0.0])
