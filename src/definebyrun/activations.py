@@ -5,7 +5,7 @@ all three, and stay differentiable.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import torch
@@ -83,6 +83,11 @@ class Sizes(NamedTuple):
     gradients: Tensor
 
 
+def root_mean_square(signals: Iterable[Tensor]) -> Tensor:
+    """Return the root mean square of each of n tensors: one tensor of shape (n,)."""
+    return torch.stack([signal.detach().square().mean().sqrt() for signal in signals])
+
+
 def sizes_by_depth(
     activation: Callable[[Tensor], Tensor],
     initialisation: Initialisation,
@@ -92,37 +97,31 @@ def sizes_by_depth(
     samples: int = 256,
     seed: int = 0,
 ) -> Sizes:
-    """Send random examples up a deep network and a random gradient down, and measure both.
+    """Send random examples up a deep network and a random gradient down; measure both.
 
-    The network has ``depth`` layers z = h W, h = activation(z) without biases. The examples and
-    the gradient that enters at the top are standard normal.
+    Each of the ``depth`` layers computes z = h W and h = activation(z), without biases.
+    The examples, and the gradient that enters at the top, are standard normal.
 
     Args:
-        activation: the function between the layers, element by element.
-        initialisation: from fan-in and fan-out, the standard deviation of the weights.
-        depth: the number of layers.
-        width: the number of units in every layer.
-        samples: the number of examples.
-        seed: for weights, examples and gradient.
+        activation: the function after each layer, element by element.
+        initialisation: from fan-in and fan-out, the standard deviation of W.
+        depth, width: how many layers, and units in each.
+        samples: how many examples.
+        seed: for the weights, the examples and the gradient.
 
     Returns:
-        The sizes of the outputs h and of the gradients with respect to z, float64 on the CPU.
+        The sizes of every h, and of the gradient at every z; float64, on the CPU.
     """
     generator = torch.Generator().manual_seed(seed)
 
     def normal(rows: int) -> Tensor:
         return torch.randn(rows, width, generator=generator, dtype=torch.float64)
 
-    h = normal(samples)
-    sums, outputs = [], []
+    h, sums, outputs = normal(samples), [], []
     for _ in range(depth):
         z = h @ (initialisation(width, width) * normal(width))
         sums.append(z.requires_grad_())
         h = activation(z)
         outputs.append(h)
     gradients = torch.autograd.grad(h, sums, grad_outputs=normal(samples))
-
-    def root_mean_square(signals: list[Tensor] | tuple[Tensor, ...]) -> Tensor:
-        return torch.stack([signal.detach().square().mean().sqrt() for signal in signals])
-
     return Sizes(root_mean_square(outputs), root_mean_square(gradients))
