@@ -38,7 +38,7 @@ def sine(answer: Callable[[Variable], Any]) -> None:
     Raises:
         WrongAnswer: with a hint, when the value or the gradient is wrong.
     """
-    points, seed = _points().numpy(), np.array([1.0, -3.0, 0.5, 2.0])
+    points, seed = _points().cpu().numpy(), np.array([1.0, -3.0, 0.5, 2.0])
     x = Variable(points)
     result = answer(x)
     if not isinstance(result, Variable):
