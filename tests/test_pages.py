@@ -1,0 +1,366 @@
+"""The built pages in a real browser, and on disk: what a reader meets must work for everyone."""
+
+import functools
+import http.server
+import re
+import shutil
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import jupyter_book.config
+import pytest
+import yaml
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from definebyrun.book.pages import repository_url
+
+ROOT = Path(__file__).parent.parent
+WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+AXE_OPTIONS = {
+    "preload": False,  # axe would fetch style sheets again
+    "rules": {"label-content-name-mismatch": {"enabled": True}},
+}
+MEASURE = """() => {
+  const wide = (element) => element.scrollWidth > element.clientWidth + 1;
+  const scrolls = (element) => ["auto", "scroll"].includes(getComputedStyle(element).overflowX);
+  const article = document.querySelector("article") || document.body;
+  const text = article.cloneNode(true);
+  text.querySelectorAll("pre, code, annotation, .katex, script").forEach((part) => part.remove());
+  return {
+    overflow: document.documentElement.scrollWidth - innerWidth,
+    stuck: [...article.querySelectorAll("pre, .formula, .pst-scrollable-table-container")]
+      .filter((box) => wide(box) && !scrolls(box)).map((box) => box.outerHTML.slice(0, 200)),
+    unreachable: [...article.querySelectorAll("pre, .formula, .pst-scrollable-table-container")]
+      .filter((box) => wide(box) && box.checkVisibility() && box.tabIndex < 0)
+      .map((box) => box.outerHTML.slice(0, 200)),
+    dollars: text.textContent.match(/\\\\\\(|\\\\\\[|\\$[^$\\n]+\\$/g) || [],
+    unset: article.querySelectorAll(".math:not(:has(.katex-html)), .katex-error").length,
+    mathml: article.querySelectorAll(".math:not(:has(math))").length,
+    hiddenImages: [...article.querySelectorAll("img")]
+      .filter((image) => image.checkVisibility() && !image.naturalWidth).map((image) => image.src),
+    theme: document.documentElement.dataset.theme,
+    background: getComputedStyle(document.body).backgroundColor,
+  };
+}"""
+
+
+class Parts(HTMLParser):
+    """The parts of one page that can be checked without a browser."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.meta: dict[str, str] = {}
+        self.icons: list[str] = []
+        self.language, self.title, self._in = "", "", ""
+        self.sources: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self._in = tag
+        if found.get("id"):
+            self.ids.add(str(found["id"]))
+        if tag == "a" and found.get("href"):
+            self.links.append(str(found["href"]))
+        if tag == "html":
+            self.language = found.get("lang") or ""
+        if tag == "meta" and found.get("name"):
+            self.meta[str(found["name"])] = found.get("content") or ""
+        if tag == "link" and found.get("rel") == "icon":
+            self.icons.append(found.get("href") or "")
+        if tag == "img":
+            self.images.append(found)
+        if tag in ("script", "img") and found.get("src"):
+            self.sources.append(str(found["src"]))
+
+    def handle_data(self, data: str) -> None:
+        if self._in == "title" and not self.title:
+            self.title = data.strip()
+
+
+@pytest.fixture(scope="session")
+def built(pages: Path) -> dict[str, Parts]:
+    """Every page of the built book, by its address below the root of the site."""
+    files = [file for file in pages.rglob("*.html") if "_static" not in file.parts]
+    return {str(f.relative_to(pages)): Parts(f.read_text("utf8")) for f in sorted(files)}
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def site(pages: Path) -> Iterator[str]:
+    """The built book, served on this machine alone; the address ends in a slash."""
+    handler = functools.partial(QuietHandler, directory=str(pages))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, where the machine has it."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("no browser: the page tests want chromium or google-chrome on the PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def watch(page: Page, site: str) -> list[str]:
+    """Block every address but our own, and note what goes wrong from now on."""
+    faults: list[str] = []
+
+    def refuse(route: Any) -> None:
+        if route.request.url.startswith(site):
+            route.continue_()
+        else:
+            faults.append(f"asks for {route.request.url}")
+            route.abort()
+
+    page.route("**/*", refuse)
+    page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+    page.on(
+        "console",
+        lambda said: (
+            faults.append(f"console {said.type}: {said.text}")
+            if said.type in ("error", "warning")
+            else None
+        ),
+    )
+    page.on(
+        "response",
+        lambda answer: (
+            faults.append(f"{answer.status} for {answer.url}") if answer.status >= 400 else None
+        ),
+    )
+    return faults
+
+
+def visit(page: Page, address: str, scheme: str) -> list[str]:
+    """Look at one page and return what is wrong with it."""
+    page.goto(address, wait_until="load")
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true })")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
+    seen = page.evaluate(MEASURE)
+    faults = [f"{name}: {seen[name]}" for name in ("stuck", "unreachable", "dollars") if seen[name]]
+    faults += [f"{name}: {seen[name]}" for name in ("unset", "mathml") if seen[name]]
+    faults += [f"image does not show: {source}" for source in seen["hiddenImages"]]
+    if seen["overflow"] > 0:
+        faults.append(f"the page scrolls sideways by {seen['overflow']} px")
+    if seen["theme"] != scheme:
+        faults.append(f"the page is {seen['theme']} where the system is {scheme}")
+    for found in Axe().run(page, options=AXE_OPTIONS).response["violations"]:
+        nodes = [f"{node['target']}: {node['html'][:150]}" for node in found["nodes"][:5]]
+        faults.append(f"axe {found['id']}: {nodes}")
+    return faults
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_work_in_a_browser(
+    built: dict[str, Parts], site: str, browser: Browser, width: str, scheme: Any
+) -> None:
+    """No page asks another site, complains, overflows, leaves a formula raw or fails axe."""
+    size = {"width": WIDTHS[width][0], "height": WIDTHS[width][1]}
+    context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    noted = watch(page, site)
+    faults = []
+    for name in built:
+        if name == "index.html":  # leads on to the first page at once
+            continue
+        found = visit(page, site + name, scheme)
+        faults += [f"{name}: {fault}" for fault in found + noted]
+        noted.clear()
+    context.close()
+    assert not faults, "\n".join(faults)
+
+
+def test_the_front_door_opens_the_book(site: str, browser: Browser) -> None:
+    """The address of the site leads to the landing page."""
+    page = browser.new_page()
+    faults = watch(page, site)
+    page.goto(site)
+    page.wait_for_url("**/book/index.html")
+    assert page.title() == "Define by Run"
+    assert not faults
+    page.close()
+
+
+def test_the_keyboard_reaches_everything(site: str, browser: Browser) -> None:
+    """The first stop of the Tab key is the skip link; each stop is visible and leaves a mark."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(site + "book/checks.html")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "#main-content"
+    for _stop in range(12):
+        mark = page.evaluate(
+            """() => {
+              const box = document.activeElement, style = getComputedStyle(box);
+              const drawn = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+              return [box.outerHTML.slice(0, 120), box.checkVisibility() && drawn];
+            }"""
+        )
+        assert mark[1], f"focus cannot be seen on {mark[0]}"
+        page.keyboard.press("Tab")
+    page.close()
+
+
+def test_the_button_chooses_light_or_dark(site: str, browser: Browser) -> None:
+    """The button overrules the system, and the choice outlives the page."""
+    page = browser.new_page(color_scheme="dark")
+    page.goto(site + "book/checks.html")
+    seen = {page.evaluate("document.documentElement.dataset.theme")}
+    for _press in range(3):
+        page.click(".theme-switch-button")
+        seen.add(page.evaluate("document.documentElement.dataset.theme"))
+    assert seen == {"light", "dark"}
+    while page.evaluate("document.documentElement.dataset.mode") != "light":
+        page.click(".theme-switch-button")
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    page.close()
+
+
+def test_each_page_introduces_itself(built: dict[str, Parts], pages: Path) -> None:
+    """Each page has a language, a title of its own, a description and an icon that exists."""
+    faults = []
+    for name, page in built.items():
+        if page.language != "en":
+            faults.append(f"{name} is in no language")
+        if not page.title or not page.meta.get("description"):
+            faults.append(f"{name} has no title or no description")
+        icon = [pages.joinpath(name).parent.joinpath(path) for path in page.icons]
+        if len(icon) != 1 or not icon[0].exists():
+            faults.append(f"{name} has no icon")
+        faults += [f"{name} shows {i['src']} in silence" for i in page.images if "alt" not in i]
+    assert not faults, "\n".join(faults)
+    titles = Counter(page.title for name, page in built.items() if name != "index.html")
+    assert max(titles.values()) == 1, f"pages share a title: {titles.most_common(1)}"
+
+
+def test_links_lead_somewhere(built: dict[str, Parts], pages: Path) -> None:
+    """Every link inside the book leads to a page that exists, and to a place on it."""
+    faults = []
+    for name, page in built.items():
+        for link in page.links:
+            target, fragment = urldefrag(urljoin(f"https://book.invalid/{name}", link))
+            if urlsplit(target).netloc != "book.invalid":
+                continue
+            path = unquote(urlsplit(target).path).lstrip("/") or "index.html"
+            if not (pages / path).exists():
+                faults.append(f"{name} links to {link}, which does not exist")
+            elif fragment and path in built and unquote(fragment) not in built[path].ids:
+                faults.append(f"{name} links to {link}, a place that does not exist")
+    assert not faults, "\n".join(faults)
+
+
+def test_formulas_are_set_where_the_source_has_them(pages: Path) -> None:
+    """No formula of a source is lost on the way to its page."""
+    faults = []
+    for source in sorted(ROOT.glob("book/*.md")):
+        page = pages / "book" / f"{source.stem}.html"
+        prose = re.sub(
+            r"^(`{3,}|:{3,})\{code-cell\}.*?^\1$", "", source.read_text("utf8"), flags=re.M | re.S
+        )
+        prose = re.sub(r"`[^`]*`", "", prose)
+        if (
+            page.exists()
+            and re.search(r"\$[^$]+\$", prose)
+            and "katex" not in page.read_text("utf8").split("<article")[1]
+        ):
+            faults.append(source.name)
+    assert not faults
+
+
+def test_nothing_comes_from_another_site(built: dict[str, Parts], pages: Path) -> None:
+    """No script or image is fetched from elsewhere, and the needless ones are not there."""
+    sources = {source for page in built.values() for source in page.sources}
+    assert not [source for source in sources if urlsplit(source).netloc]
+    assert not [source for source in sources if re.search("fontawesome|thebe|comments", source)]
+    text = (pages / "book" / "checks.html").read_text("utf8")
+    for unwanted in ("THEBE", "Jupyter Book Community", ".ipynb", "colab", "mybinder"):
+        assert unwanted not in text
+
+
+def keys(settings: Any, under: str = "") -> set[str]:
+    """Name every key of nested settings, with the keys above it."""
+    if not isinstance(settings, dict):
+        return set()
+    named = {f"{under}{name}" for name in settings}
+    return named.union(*(keys(value, f"{under}{name}.") for name, value in settings.items()))
+
+
+def unknown_keys(settings: dict[str, Any]) -> set[str]:
+    """Return the keys that Jupyter Book would silently ignore."""
+    defaults = yaml.safe_load(jupyter_book.config.PATH_YAML_DEFAULT.read_text("utf8"))
+    schema = jupyter_book.config.get_validator().schema
+
+    def in_schema(rules: dict[str, Any], under: str = "") -> set[str]:
+        names = rules.get("properties", {})
+        found = {f"{under}{name}" for name in names}
+        return found.union(*(in_schema(names[name], f"{under}{name}.") for name in names))
+
+    known = keys(defaults) | in_schema(schema)
+    found = {key for key in keys(settings) if not key.startswith("sphinx.config.")}
+    return found - known
+
+
+def test_jupyter_book_knows_every_setting() -> None:
+    """A misspelt key of the configuration is silently ignored by Jupyter Book; not by us."""
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))
+    assert not unknown_keys(settings)
+    jupyter_book.config.validate_yaml(settings, raise_on_errors=True)
+
+
+def test_an_unknown_setting_is_noticed() -> None:
+    """The check above catches the classic slip, ``base_url`` for ``baseurl``."""
+    assert unknown_keys({"html": {"base_url": "x", "baseurl": "x"}}) == {"html.base_url"}
+
+
+@pytest.mark.parametrize(
+    ("remote", "expected"),
+    [
+        ("https://github.com/someone/book.git", "https://github.com/someone/book"),
+        ("git@github.com:someone/book.git", "https://github.com/someone/book"),
+        ("ssh://git@github.com/someone/book", "https://github.com/someone/book"),
+        ("https://gitlab.com/someone/book.git", ""),
+        ("https://example.org/github.com/someone/book.git", ""),
+        ("/srv/git/book", ""),
+        (None, ""),
+    ],
+)
+def test_the_repository_is_linked_only_on_github(
+    tmp_path: Path, remote: str | None, expected: str
+) -> None:
+    """The button comes from a GitHub remote; with any other, or none, there is no button."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    if remote:
+        add = ["git", "-C", str(tmp_path), "remote", "add", "origin", remote]
+        subprocess.run(add, check=True)
+    assert repository_url(tmp_path, {}) == expected
+
+
+def test_github_names_the_repository_it_builds(tmp_path: Path) -> None:
+    """On GitHub's runners the repository is known from the environment."""
+    named = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "someone/book"}
+    assert repository_url(tmp_path, named) == "https://github.com/someone/book"
