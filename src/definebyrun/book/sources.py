@@ -56,7 +56,7 @@ def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Yield a page for each module whose source a chapter shows (Sphinx's html-collect-pages)."""
     modules = {module for page in pages(app.env).values() for module in page.run.sources}
     for module in sorted(modules):
-        formatter = HtmlFormatter(lineanchors="line", nowrap=False)
+        formatter = HtmlFormatter(linespans="line", nowrap=False)
         code = highlight(
             inspect.getsource(importlib.import_module(module)), PythonLexer(), formatter
         )
