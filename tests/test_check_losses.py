@@ -16,7 +16,7 @@ RIGHT = {
         lambda z, t: (z.clamp(min=0) - t * z + torch.log1p(torch.exp(-z.abs()))).mean(),
         lambda z, t: -(t * F.logsigmoid(z) + (1 - t) * F.logsigmoid(-z)).mean(),
     ],
-    losses.smoothed_cross_entropy: [
+    losses.smoothing: [
         lambda z, y, e: F.cross_entropy(z, y, label_smoothing=e),
         lambda z, y, e: (
             -(((1 - e) * F.one_hot(y, z.shape[1]) + e / z.shape[1]) * z.log_softmax(1))
@@ -127,5 +127,5 @@ def with_shares(right, wrong):
         (lambda z, y, e: z.sum(), "term by term"),
     ],
 )
-def test_smoothed_cross_entropy_recognises(answer, hint):
-    refused(losses.smoothed_cross_entropy, answer, hint)
+def test_smoothing_recognises(answer, hint):
+    refused(losses.smoothing, answer, hint)

@@ -112,7 +112,7 @@ def binary_cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
     print("Right: finite for every logit, with the gradient (p - t) / M.")
 
 
-def smoothed_cross_entropy(answer: Callable[[Tensor, Tensor, float], Tensor]) -> None:
+def smoothing(answer: Callable[[Tensor, Tensor, float], Tensor]) -> None:
     """Check cross-entropy with smoothed labels.
 
     Args:
