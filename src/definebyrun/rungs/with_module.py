@@ -1,0 +1,62 @@
+"""Rung 3: a module that holds its weights, and a loss by name."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from definebyrun.rungs.start import Start
+
+
+class TwoLayers(nn.Module):
+    """A linear layer, a ReLU and a linear layer; the biases, if any, start at zero."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, bias: bool = False) -> None:
+        """Make the layers with the given numbers of units, with biases or without."""
+        super().__init__()
+        # predict
+        self.first = nn.Linear(inputs, hidden, bias=bias)
+        self.second = nn.Linear(hidden, outputs, bias=bias)
+        for layer in (self.first, self.second):
+            if bias:
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map inputs of shape (samples, inputs) to predictions of shape (samples, outputs)."""
+        # predict
+        h = self.first(x)
+        p: Tensor = self.second(F.relu(h))
+        return p
+
+
+def build(start: Start, device: torch.device | str = "cpu", bias: bool = False) -> TwoLayers:
+    """Make the module with copies of the start's weights, in their dtype, on a device.
+
+    ``nn.Linear`` keeps its weight as (outputs, inputs), so the start's matrices are transposed.
+    """
+    inputs, hidden = start.w1.shape
+    model = TwoLayers(inputs, hidden, start.w2.shape[1], bias)
+    model.first.weight = nn.Parameter(torch.tensor(start.w1.T))
+    model.second.weight = nn.Parameter(torch.tensor(start.w2.T))
+    return model.to(device)
+
+
+def train(
+    model: nn.Module, x: Tensor, y: Tensor, steps: int = 300, lr: float = 1e-4
+) -> list[float]:
+    """Train the module itself on one batch and return the loss before each step."""
+    losses = []
+    for _ in range(steps):
+        # predict
+        p = model(x)
+        # loss
+        loss = F.mse_loss(p, y)
+        losses.append(loss.item())
+        # gradient
+        model.zero_grad()
+        loss.backward()
+        # update
+        with torch.no_grad():
+            for weight in model.parameters():
+                if weight.grad is not None:
+                    weight.sub_(lr * weight.grad)
+    return losses
