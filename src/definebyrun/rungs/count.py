@@ -1,4 +1,4 @@
-"""Counts how many lines of a program serve which step of training."""
+"""Counts how many statements of a program serve which step of training."""
 
 import ast
 import inspect
@@ -6,44 +6,59 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
+SET_UP = "set-up and loop"
 STEPS = ("predict", "loss", "gradient", "update")
 
 
-def count_lines(*parts: Callable[..., Any] | type) -> dict[str, int]:
-    """Count the lines of code of functions and classes by the step that they serve.
+def count_statements(*parts: Callable[..., Any] | type) -> dict[str, int]:
+    """Count the statements of functions and classes by the step of training that they serve.
 
     A comment that names a step, such as ``# loss``, opens its section. The section ends at the
-    next such comment, or where the code is indented less. Everything outside counts as
-    ``"set up and loop"``. Blank lines, comments and docstrings do not count.
+    next such comment, or where the code is indented less. Everything outside counts as set-up
+    and loop. A statement counts once, over however many lines it is written; docstrings do not
+    count.
 
     Args:
         parts: functions and classes whose source Python can find.
 
     Returns:
-        The number of lines for ``"set up and loop"`` and for each of :data:`STEPS`.
+        The number of statements for :data:`SET_UP` and for each of :data:`STEPS`.
     """
-    counts = dict.fromkeys(("set up and loop", *STEPS), 0)
+    counts = dict.fromkeys((SET_UP, *STEPS), 0)
     for part in parts:
-        section, depth = "set up and loop", 0
-        for line in code_lines(textwrap.dedent(inspect.getsource(part))):
-            indent = len(line) - len(line.lstrip())
-            comment = line.strip().removeprefix("# ")
-            if comment in STEPS:
-                section, depth = comment, indent
-            elif not line.strip().startswith("#"):
+        section, depth = SET_UP, 0
+        for _, indent, step in outline(textwrap.dedent(inspect.getsource(part))):
+            if step:
+                section, depth = step, indent
+            else:
                 if indent < depth:
-                    section, depth = "set up and loop", 0
+                    section, depth = SET_UP, 0
                 counts[section] += 1
     return counts
 
 
-def code_lines(source: str) -> list[str]:
-    """Return the lines of a source that are neither blank nor part of a docstring."""
-    lines = source.splitlines()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
-            text = node.body[0]
-            lines[text.lineno - 1 : text.end_lineno] = [""] * (
-                (text.end_lineno or text.lineno) - text.lineno + 1
-            )
-    return [line for line in lines if line.strip()]
+def outline(source: str) -> list[tuple[int, int, str]]:
+    """Return (line, indentation, step) of each statement and of each comment that names a step.
+
+    For a statement, the step is an empty string.
+    """
+    statements = [
+        (node.lineno, node.col_offset, "")
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.stmt) and not is_docstring(node)
+    ]
+    headings = [
+        (number, len(line) - len(line.lstrip()), line.strip().removeprefix("# "))
+        for number, line in enumerate(source.splitlines(), start=1)
+        if line.strip() in {f"# {step}" for step in STEPS}
+    ]
+    return sorted(statements + headings)
+
+
+def is_docstring(node: ast.stmt) -> bool:
+    """Tell whether a statement is nothing but a string."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

@@ -8,7 +8,7 @@ from definebyrun.rungs.start import Start
 
 
 class TwoLayers(nn.Module):
-    """A linear layer, a ReLU and a linear layer; the biases, if any, start at zero."""
+    """A linear layer, a ReLU and a linear layer."""
 
     def __init__(self, inputs: int, hidden: int, outputs: int, bias: bool = False) -> None:
         """Make the layers with the given numbers of units, with biases or without."""
@@ -16,9 +16,6 @@ class TwoLayers(nn.Module):
         # predict
         self.first = nn.Linear(inputs, hidden, bias=bias)
         self.second = nn.Linear(hidden, outputs, bias=bias)
-        for layer in (self.first, self.second):
-            if bias:
-                nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map inputs of shape (samples, inputs) to predictions of shape (samples, outputs)."""
@@ -32,11 +29,15 @@ def build(start: Start, device: torch.device | str = "cpu", bias: bool = False) 
     """Make the module with copies of the start's weights, in their dtype, on a device.
 
     ``nn.Linear`` keeps its weight as (outputs, inputs), so the start's matrices are transposed.
+    Biases, if wanted, start at zero.
     """
     inputs, hidden = start.w1.shape
     model = TwoLayers(inputs, hidden, start.w2.shape[1], bias)
     model.first.weight = nn.Parameter(torch.tensor(start.w1.T))
     model.second.weight = nn.Parameter(torch.tensor(start.w2.T))
+    if bias:
+        model.first.bias = nn.Parameter(torch.zeros_like(model.first.weight[:, 0]))
+        model.second.bias = nn.Parameter(torch.zeros_like(model.second.weight[:, 0]))
     return model.to(device)
 
 
