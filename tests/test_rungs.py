@@ -1,4 +1,4 @@
-"""The five rungs train the same network to the same losses, and the counts of their code are right."""
+"""The five rungs train the same network to the same losses, and their statements are counted."""
 
 import logging
 import subprocess
