@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import lightning as L
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
@@ -41,24 +42,29 @@ class Recipe(L.LightningModule):
         return SGD(self.parameters(), lr=self.lr)
 
 
-def train(
-    model: nn.Module, x: Tensor, y: Tensor, steps: int = 300, lr: float = 1e-4
-) -> list[float]:
-    """Train the module itself on one batch, where the data is, and return the loss of each step.
-
-    The trainer leaves the module on the CPU.
-    """
-    recipe = Recipe(model, lr)
-    trainer = L.Trainer(
+def make_trainer(steps: int, device: torch.device) -> L.Trainer:
+    """Make a trainer that takes a number of steps on a device and writes no files."""
+    return L.Trainer(
         max_steps=steps,
-        accelerator="gpu" if x.is_cuda else "cpu",
-        devices=[x.get_device()] if x.is_cuda else 1,
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=[device.index or 0] if device.type == "cuda" else 1,
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(recipe, DataLoader(TensorDataset(x, y), batch_size=len(x)))
+
+
+def train(
+    model: nn.Module, x: Tensor, y: Tensor, steps: int = 300, lr: float = 1e-4
+) -> list[float]:
+    """Train the module itself on one batch and return the loss before each step.
+
+    It runs on the device of the data; the trainer leaves the module on the CPU.
+    """
+    recipe = Recipe(model, lr)
+    batches = DataLoader(TensorDataset(x, y), batch_size=len(x))
+    make_trainer(steps, x.device).fit(recipe, batches)
     return recipe.losses
 
 
