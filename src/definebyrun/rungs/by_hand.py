@@ -8,16 +8,18 @@ from definebyrun.rungs.start import FloatArray, Start
 def loss_and_gradients(
     x: FloatArray, y: FloatArray, w1: FloatArray, w2: FloatArray
 ) -> tuple[float, FloatArray, FloatArray]:
-    """Return the mean squared error of the two-layer network and its two gradients.
+    """Return the loss of the two-layer network and its two gradients.
 
     Args:
         x: inputs, shape (samples, inputs).
         y: targets, shape (samples, outputs).
-        w1, w2: weights, shapes (inputs, hidden units) and (hidden units, outputs).
+        w1: weights of the first layer, shape (inputs, hidden units).
+        w2: weights of the second layer, shape (hidden units, outputs).
 
     Returns:
-        The loss, and the gradients with the shapes and the dtype of ``w1`` and ``w2``. The slope
-        of the ReLU at zero is taken to be zero, as PyTorch takes it.
+        The loss, a mean of squares, and the gradients, with the shapes and dtypes
+        of w1 and w2. The slope of the ReLU at zero is taken to be zero, as
+        PyTorch takes it.
     """
     # predict
     h = x @ w1
@@ -36,7 +38,7 @@ def loss_and_gradients(
 
 
 def train(start: Start, steps: int = 300, lr: float = 1e-4) -> list[float]:
-    """Train copies of the start's weights and return the loss before each step."""
+    """Train copies of the weights; return the loss before each step."""
     w1, w2 = start.w1.copy(), start.w2.copy()
     losses = []
     for _ in range(steps):

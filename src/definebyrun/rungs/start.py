@@ -26,12 +26,16 @@ class Start(NamedTuple):
 
 
 def make_start(
-    seed: int = 1, samples: int = 64, inputs: int = 1000, hidden: int = 100, outputs: int = 10
+    seed: int = 1,
+    samples: int = 64,
+    inputs: int = 1000,
+    hidden: int = 100,
+    outputs: int = 10,
 ) -> Start:
     """Draw the data and the weights from a standard normal distribution.
 
-    The four arrays are drawn in the order x, y, w1, w2 from NumPy's legacy generator, whose
-    numbers are frozen for ever: any version gives the same start.
+    The four arrays are drawn in the order x, y, w1, w2 from NumPy's legacy
+    generator, whose numbers are frozen: any version gives the same start.
 
     Returns:
         The start, in float32.
@@ -39,5 +43,9 @@ def make_start(
     Source: https://numpy.org/doc/stable/reference/random/legacy.html
     """
     generator = np.random.RandomState(seed)
-    shapes = ((samples, inputs), (samples, outputs), (inputs, hidden), (hidden, outputs))
-    return Start(*(generator.randn(*shape).astype(np.float32) for shape in shapes))
+    return Start(
+        x=generator.randn(samples, inputs),
+        y=generator.randn(samples, outputs),
+        w1=generator.randn(inputs, hidden),
+        w2=generator.randn(hidden, outputs),
+    ).astype(np.float32)

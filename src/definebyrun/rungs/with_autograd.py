@@ -6,10 +6,14 @@ from definebyrun.rungs.start import Start
 
 
 def train(
-    start: Start, device: torch.device | str = "cpu", steps: int = 300, lr: float = 1e-4
+    start: Start,
+    device: torch.device | str = "cpu",
+    steps: int = 300,
+    lr: float = 1e-4,
 ) -> list[float]:
-    """Train copies of the start's weights on a device and return the loss before each step."""
-    x, y = torch.tensor(start.x, device=device), torch.tensor(start.y, device=device)
+    """Train copies of the weights; return the loss before each step."""
+    x = torch.tensor(start.x, device=device)
+    y = torch.tensor(start.y, device=device)
     w1 = torch.tensor(start.w1, device=device, requires_grad=True)
     w2 = torch.tensor(start.w2, device=device, requires_grad=True)
     losses = []

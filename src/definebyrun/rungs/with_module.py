@@ -11,14 +11,14 @@ class TwoLayers(nn.Module):
     """A linear layer, a ReLU and a linear layer."""
 
     def __init__(self, inputs: int, hidden: int, outputs: int, bias: bool = False) -> None:
-        """Make the layers with the given numbers of units, with biases or without."""
+        """Make the layers, with so many units, with or without biases."""
         super().__init__()
         # predict
         self.first = nn.Linear(inputs, hidden, bias=bias)
         self.second = nn.Linear(hidden, outputs, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map inputs of shape (samples, inputs) to predictions of shape (samples, outputs)."""
+        """Map (samples, inputs) to predictions, (samples, outputs)."""
         # predict
         h = self.first(x)
         p: Tensor = self.second(F.relu(h))
@@ -26,25 +26,25 @@ class TwoLayers(nn.Module):
 
 
 def build(start: Start, device: torch.device | str = "cpu", bias: bool = False) -> TwoLayers:
-    """Make the module with copies of the start's weights, in their dtype, on a device.
+    """Make the module with copies of the start's weights, on a device.
 
-    ``nn.Linear`` keeps its weight as (outputs, inputs), so the start's matrices are transposed.
-    Biases, if wanted, start at zero.
+    ``nn.Linear`` keeps its weight as (outputs, inputs), so the matrices are
+    transposed. Biases, if wanted, start at zero.
     """
     inputs, hidden = start.w1.shape
     model = TwoLayers(inputs, hidden, start.w2.shape[1], bias)
     model.first.weight = nn.Parameter(torch.tensor(start.w1.T))
     model.second.weight = nn.Parameter(torch.tensor(start.w2.T))
     if bias:
-        model.first.bias = nn.Parameter(torch.zeros_like(model.first.weight[:, 0]))
-        model.second.bias = nn.Parameter(torch.zeros_like(model.second.weight[:, 0]))
+        for layer in (model.first, model.second):
+            layer.bias = nn.Parameter(torch.zeros_like(layer.weight[:, 0]))
     return model.to(device)
 
 
 def train(
     model: nn.Module, x: Tensor, y: Tensor, steps: int = 300, lr: float = 1e-4
 ) -> list[float]:
-    """Train the module itself on one batch and return the loss before each step."""
+    """Train the module itself; return the loss before each step."""
     losses = []
     for _ in range(steps):
         # predict

@@ -8,7 +8,7 @@ from torch.optim import SGD
 def train(
     model: nn.Module, x: Tensor, y: Tensor, steps: int = 300, lr: float = 1e-4
 ) -> list[float]:
-    """Train the module itself on one batch and return the loss before each step."""
+    """Train the module itself; return the loss before each step."""
     optimizer = SGD(model.parameters(), lr=lr)
     losses = []
     for _ in range(steps):

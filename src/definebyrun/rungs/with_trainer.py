@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 
 class Recipe(L.LightningModule):
-    """What a trainer must be told: the loss of a batch, and which optimizer to use.
+    """What a trainer must be told: the loss of a batch, and the optimizer.
 
     The loss of each step is kept in ``losses``.
     """
@@ -43,7 +43,7 @@ class Recipe(L.LightningModule):
 
 
 def make_trainer(steps: int, device: torch.device) -> L.Trainer:
-    """Make a trainer that takes a number of steps on a device and writes no files."""
+    """Make a trainer that takes so many steps and writes no files."""
     return L.Trainer(
         max_steps=steps,
         accelerator="gpu" if device.type == "cuda" else "cpu",
@@ -58,9 +58,9 @@ def make_trainer(steps: int, device: torch.device) -> L.Trainer:
 def train(
     model: nn.Module, x: Tensor, y: Tensor, steps: int = 300, lr: float = 1e-4
 ) -> list[float]:
-    """Train the module itself on one batch and return the loss before each step.
+    """Train the module itself; return the loss before each step.
 
-    It runs on the device of the data; the trainer leaves the module on the CPU.
+    It runs where the data is; the trainer leaves the module on the CPU.
     """
     recipe = Recipe(model, lr)
     batches = DataLoader(TensorDataset(x, y), batch_size=len(x))
