@@ -1,0 +1,132 @@
+"""Checkers for the exercises of the chapter on data.
+
+Each calls the reader's class or function on small data of its own. Everything is seeded, so that
+the same answer always gets the same hint.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from definebyrun.check.answer import WrongAnswer
+
+
+class _Numbers:
+    """Twelve samples: the image is filled with its own index, the label counts from 100."""
+
+    def __len__(self) -> int:
+        return 12
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return torch.full((1, 2, 2), float(index)), 100 + index
+
+
+def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> None:
+    """Check a data set that wraps another one and transforms its images.
+
+    Args:
+        answer: the class; it is made with a data set and a transform.
+
+    Raises:
+        WrongAnswer: with a hint, when the samples or their number are not as they should be.
+    """
+    calls = 0
+
+    def count(image: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        return image * 0 + calls
+
+    inner = _Numbers()
+    wrapped: Any = answer(inner, count)
+    if not hasattr(wrapped, "__len__"):
+        raise WrongAnswer("len() of your data set fails: a data set needs a second method.")
+    if len(wrapped) != len(inner):
+        raise WrongAnswer(
+            f"Your data set says it has {len(wrapped)} samples; the one inside has {len(inner)}."
+        )
+    if calls:
+        raise WrongAnswer(
+            "Your class transforms before anybody asks for a sample. Then every epoch would see "
+            "the same 'random' image: transform when the sample is fetched."
+        )
+    sample = wrapped[3]
+    if not isinstance(sample, tuple) or len(sample) != 2:
+        raise WrongAnswer(f"A sample is a pair (x, t); yours is a {type(sample).__name__}.")
+    image, label = sample
+    if label != 103:
+        raise WrongAnswer(
+            f"The label of sample 3 should be 103, as the data set inside gives it, and yours is "
+            f"{label}. A transform is for the image alone."
+        )
+    if calls == 0:
+        raise WrongAnswer("Your samples come out as they are inside. Who calls the transform?")
+    again = wrapped[3][0]
+    if torch.equal(image, again):
+        raise WrongAnswer(
+            "The second look at a sample gives the first one's image. Something keeps it: the "
+            "transform has to run at every look."
+        )
+    plain = answer(inner, lambda image: image)
+    for index in range(len(inner)):
+        if not torch.equal(plain[index][0], inner[index][0]):
+            raise WrongAnswer(
+                f"With a transform that changes nothing, sample {index} should be the one inside; "
+                "look at which index you fetch."
+            )
+    print("Right: the images are transformed at every look, labels and length are kept.")
+
+
+def class_split(answer: Callable[[Tensor, float, torch.Generator], Any]) -> None:
+    """Check a function that holds back the same share of every class.
+
+    Args:
+        answer: takes labels (int64, shape (n,)), a fraction and a generator, and returns two
+            tensors of indices: those held back, and the rest.
+
+    Raises:
+        WrongAnswer: with a hint, when the parts are not as they should be.
+    """
+
+    def split(seed: int) -> Any:
+        return answer(labels, 0.2, torch.Generator().manual_seed(seed))
+
+    # 20 of class 0, 40 of class 1 and 60 of class 2, mixed
+    labels = torch.tensor([0, 1, 1, 2, 2, 2] * 20)
+    parts = split(0)
+    if not isinstance(parts, tuple | list) or len(parts) != 2:
+        raise WrongAnswer("Return two tensors of indices: those held back, and the rest.")
+    held, rest = parts
+    if not all(isinstance(part, Tensor) and part.dtype == torch.int64 for part in parts):
+        raise WrongAnswer("Return indices, int64 tensors, and neither labels nor masks.")
+    both = torch.cat([held, rest])
+    if len(both) != len(labels) or len(torch.unique(both)) != len(labels):
+        raise WrongAnswer(
+            f"Every index from 0 to {len(labels) - 1} should be in exactly one part; yours hold "
+            f"{len(both)} indices, {len(torch.unique(both))} of them different. An image in both "
+            "parts is a leak."
+        )
+    counts = torch.bincount(labels[held], minlength=3).tolist()
+    if counts == [16, 32, 48]:
+        raise WrongAnswer(
+            "You hold back the large part. The fraction is the share of the FIRST result."
+        )
+    if counts != [4, 8, 12]:
+        raise WrongAnswer(
+            f"With 20, 40 and 60 images of three classes and a fraction of 0.2 you hold back "
+            f"{counts}. Cut each class on its own; they need not be equally large."
+        )
+    if not torch.equal(held.sort().values, split(0)[0].sort().values):
+        raise WrongAnswer(
+            "The same seed gives another split. All randomness has to come from the generator."
+        )
+    if torch.equal(held.sort().values, split(1)[0].sort().values):
+        raise WrongAnswer(
+            "Another seed gives the same split. Files are often sorted, by book or by date, so the "
+            "first ones of a class are not like the others: choose at random, with the generator."
+        )
+    print("Right: every class gives its share, each image is in one part, and the seed decides.")

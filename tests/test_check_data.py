@@ -1,0 +1,154 @@
+"""The checkers of the chapter on data: right answers pass, each typical mistake gets its hint."""
+
+import pytest
+import torch
+
+from definebyrun.check import WrongAnswer
+from definebyrun.check import data as check
+
+
+class Right:
+    def __init__(self, dataset, transform):
+        self.dataset, self.transform = dataset, transform
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, index):
+        x, t = self.dataset[index]
+        return self.transform(x), t
+
+
+class NoLength:
+    def __init__(self, dataset, transform):
+        self.dataset = dataset
+
+
+class OneShort(Right):
+    def __len__(self):
+        return len(self.dataset) - 1
+
+
+class AtConstruction(Right):
+    def __init__(self, dataset, transform):
+        super().__init__(dataset, transform)
+        self.samples = [(transform(x), t) for x, t in (dataset[i] for i in range(len(dataset)))]
+
+    def __getitem__(self, index):
+        return self.samples[index]
+
+
+class ImageOnly(Right):
+    def __getitem__(self, index):
+        return self.transform(self.dataset[index][0])
+
+
+class LabelToo(Right):
+    def __getitem__(self, index):
+        x, t = self.dataset[index]
+        return self.transform(x), int(self.transform(torch.tensor(t)))
+
+
+class Untransformed(Right):
+    def __getitem__(self, index):
+        return self.dataset[index]
+
+
+class Remembering(Right):
+    def __init__(self, dataset, transform):
+        super().__init__(dataset, transform)
+        self.seen = {}
+
+    def __getitem__(self, index):
+        if index not in self.seen:
+            self.seen[index] = super().__getitem__(index)
+        return self.seen[index]
+
+
+class OffByOne(Right):
+    def __getitem__(self, index):
+        return self.transform(self.dataset[max(index - 1, 0)][0]), self.dataset[index][1]
+
+
+def test_transformed_accepts_a_right_answer(capsys):
+    check.transformed(Right)
+    assert capsys.readouterr().out.startswith("Right")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (NoLength, "second method"),
+        (OneShort, "11 samples; the one inside has 12"),
+        (AtConstruction, "before anybody asks"),
+        (ImageOnly, "pair"),
+        (LabelToo, "for the image alone"),
+        (Untransformed, "Who calls the transform"),
+        (Remembering, "at every look"),
+        (OffByOne, "which index"),
+    ],
+)
+def test_transformed_knows_the_typical_mistakes(answer, hint):
+    with pytest.raises(WrongAnswer, match=hint):
+        check.transformed(answer)
+
+
+def right(labels, fraction, generator, *, random=True):
+    held, rest = [], []
+    for label in labels.unique():
+        members = (labels == label).nonzero().squeeze(1)
+        if random:
+            members = members[torch.randperm(len(members), generator=generator)]
+        count = round(fraction * len(members))
+        held.append(members[:count])
+        rest.append(members[count:])
+    return torch.cat(held), torch.cat(rest)
+
+
+def without_classes(labels, fraction, generator):
+    order = torch.randperm(len(labels), generator=generator)
+    count = round(fraction * len(labels))
+    return order[:count], order[count:]
+
+
+def overlapping(labels, fraction, generator):
+    held, _ = right(labels, fraction, generator)
+    return held, torch.arange(len(labels))
+
+
+def swapped(labels, fraction, generator):
+    return right(labels, fraction, generator)[::-1]
+
+
+def first_of_each(labels, fraction, generator):
+    return right(labels, fraction, generator, random=False)
+
+
+def own_randomness(labels, fraction, generator):
+    return right(labels, fraction, None)
+
+
+def labels_instead(labels, fraction, generator):
+    return tuple(labels[part].float() for part in right(labels, fraction, generator))
+
+
+def test_class_split_accepts_a_right_answer(capsys):
+    check.class_split(right)
+    assert capsys.readouterr().out.startswith("Right")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (without_classes, "Cut each class on its own"),
+        (overlapping, "is a leak"),
+        (swapped, "hold back the large part"),
+        (first_of_each, "choose at random"),
+        (own_randomness, "has to come from the generator"),
+        (labels_instead, "Return indices"),
+        (lambda labels, fraction, generator: labels, "Return two tensors"),
+    ],
+)
+def test_class_split_knows_the_typical_mistakes(answer, hint):
+    with pytest.raises(WrongAnswer, match=hint):
+        check.class_split(answer)
