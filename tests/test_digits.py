@@ -76,7 +76,7 @@ def test_a_folder_without_mnist_says_what_is_expected(tmp_path):
 
 
 def test_no_network_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(module.pooch, "os_cache", lambda name: tmp_path)
+    monkeypatch.setattr(module, "cache_folder", lambda: tmp_path)
     monkeypatch.setattr(MNIST, "mirrors", ["http://127.0.0.1:9/"])
     with pytest.raises(ConnectionError, match="5,000 of its digits are loaded"):
         load_digits(seed=0, source=DOWNLOAD)

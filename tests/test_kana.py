@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -156,3 +158,12 @@ def test_split_refuses_shares_that_do_not_add_up():
         split_indices(torch.zeros(4), (0.5, 0.6), 0)
     with pytest.raises(ValueError, match="labels has shape"):
         split_indices(torch.zeros(4, 1), (0.5, 0.5), 0)
+
+
+def test_loading_the_data_writes_nothing_to_stderr():
+    """A page shows what a cell writes there: an import that warns would spoil every chapter."""
+    code = "from definebyrun.data import load_kana; load_kana(seed=0)"
+    command = [sys.executable, "-W", "always", "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0
+    assert "tqdm" not in run.stderr

@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-import pooch
-
+from definebyrun.data.cache import import_pooch
 from definebyrun.data.kana import NAMES
 
 ADDRESS = "http://lab.ndl.go.jp/dataset/hiragana73.zip"
@@ -101,6 +100,7 @@ def fetch_archive(
             return archive
         except ValueError:
             pass  # spoilt since it was put there: fetch it again
+    pooch = import_pooch()
     pooch.get_logger().setLevel("WARNING")
     problem: Exception | None = None
     for attempt in range(tries):

@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import pooch
 import torch
 
+from definebyrun.data.cache import cache_folder
 from definebyrun.data.split import Examples, ImageData, divide
 
 VARIABLE = "DEFINEBYRUN_MNIST"
@@ -91,7 +91,7 @@ def _read_mnist(source: str | Path, *, train: bool) -> Examples:
     from torchvision.datasets import MNIST
 
     download = str(source) == DOWNLOAD
-    root = Path(pooch.os_cache("definebyrun")) if download else Path(source)
+    root = cache_folder() if download else Path(source)
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(30.0)  # torchvision would wait for ever
     try:

@@ -12,10 +12,10 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import pooch
 import torch
 
 from definebyrun.data.archive import code_point, fetch_archive
+from definebyrun.data.cache import cache_folder
 from definebyrun.data.folder import choose, list_classes, read_folder, read_image, to_examples
 from definebyrun.data.kana import NAMES
 from definebyrun.data.split import Examples
@@ -76,7 +76,7 @@ def read_scans(
         ValueError: a file in it is no image; the message names it.
         ConnectionError: the scans could not be fetched; the message says what to do.
     """
-    place = Path(pooch.os_cache("definebyrun")) if cache is None else cache
+    place = cache_folder() if cache is None else cache
     if str(source) == DOWNLOAD:
         compact = place / f"scans-{per_class}-{seed}.npz"
         if not compact.exists():
