@@ -1,8 +1,10 @@
 """Pictures of what a trained network does: confusions, mistakes, filters, feature maps."""
 
+import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -11,7 +13,7 @@ from definebyrun.training import evaluating
 
 
 def plot_confusion(ax: Axes, matrix: Tensor, names: Sequence[str]) -> None:
-    """Draw a confusion matrix as shares of each true class.
+    """Draw a confusion matrix as shares of each true class; ten names at most stand beside it.
 
     Args:
         matrix: counts, shape (classes, classes): row the true class, column the predicted one,
@@ -28,11 +30,12 @@ def plot_confusion(ax: Axes, matrix: Tensor, names: Sequence[str]) -> None:
             "expected (classes, classes) and as many names"
         )
     shares = matrix / matrix.sum(dim=1, keepdim=True).clamp(min=1)
-    drawn = ax.imshow(to_numpy(shares), vmin=0, vmax=1, interpolation="nearest")
-    ticks = range(len(names))
-    size = max(4, min(9, 260 // len(names)))
-    ax.set_xticks(ticks, names, fontsize=size, rotation=90)
-    ax.set_yticks(ticks, names, fontsize=size)
+    scale = PowerNorm(0.5, vmin=0, vmax=1)  # a share of 0.04 is drawn a fifth as bright as 1
+    drawn = ax.imshow(to_numpy(shares), norm=scale, interpolation="nearest")
+    ticks = range(0, len(names), math.ceil(len(names) / 10))
+    labels = [names[tick] for tick in ticks]
+    ax.set_xticks(ticks, labels)
+    ax.set_yticks(ticks, labels)
     ax.set(xlabel="predicted", ylabel="true")
     ax.grid(False)
     ax.figure.colorbar(drawn, ax=ax, label="share of the true class", shrink=0.8)
