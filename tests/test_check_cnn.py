@@ -1,0 +1,97 @@
+"""Checkers of the chapter on the convolutional network: each mistake gets its own hint."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from definebyrun.check import WrongAnswer, cnn
+
+
+def loops(image, kernel):
+    (h, w), (kh, kw) = image.shape, kernel.shape
+    result = torch.empty(h - kh + 1, w - kw + 1)
+    for i in range(h - kh + 1):
+        for j in range(w - kw + 1):
+            result[i, j] = (image[i : i + kh, j : j + kw] * kernel).sum()
+    return result
+
+
+def squares(images, k):
+    return images.unfold(2, k, k).unfold(3, k, k)
+
+
+RIGHT = {
+    "output_size": [
+        lambda size, kernel, stride, padding: (size - kernel + 2 * padding) // stride + 1,
+        lambda size, kernel, stride, padding: len(
+            range(0, size + 2 * padding - kernel + 1, stride)
+        ),
+    ],
+    "convolve": [
+        loops,
+        lambda image, kernel: F.conv2d(image[None, None], kernel[None, None]).squeeze(),
+        lambda image, kernel: (
+            image.unfold(0, len(kernel), 1).unfold(1, kernel.shape[1], 1) * kernel
+        ).sum((2, 3)),
+    ],
+    "max_pool": [
+        lambda images, k: squares(images, k).amax(dim=(4, 5)),
+        lambda images, k: squares(images, k).flatten(4).max(dim=4).values,
+        F.max_pool2d,
+    ],
+}
+WRONG = [
+    ("output_size", lambda n, k, s, p: (n - k + 2 * p) / s + 1, "return an integer"),
+    ("output_size", lambda n, k, s, p: (n - k + 2 * p) // s, "the first one included"),
+    ("output_size", lambda n, k, s, p: (n - k) // s + 1, "leave the padding out"),
+    ("output_size", lambda n, k, s, p: (n - k + p) // s + 1, "both ends"),
+    ("output_size", lambda n, k, s, p: -(-(n - k + 2 * p) // s) + 1, "round up"),
+    ("output_size", lambda n, k, s, p: n - k + 2 * p + 1, "leave the stride out"),
+    ("output_size", lambda n, k, s, p: (n - k + 2 * p + 1) // s, "before you divide"),
+    ("output_size", lambda n, k, s, p: 40, "slide the filter and count"),
+    ("convolve", lambda image, kernel: image.tolist(), "returns list"),
+    (
+        "convolve",
+        lambda image, kernel: F.conv2d(
+            F.pad(image, (1, 1, 0, 1))[None, None], kernel[None, None]
+        ).squeeze(),
+        "as large as the image",
+    ),
+    ("convolve", lambda image, kernel: loops(image, kernel[:2, :2]), "for a square"),
+    ("convolve", lambda image, kernel: loops(image, kernel)[:-1, :-1], "miss the last place"),
+    ("convolve", lambda image, kernel: loops(image, kernel).T, "expected (4, 5)"),
+    ("convolve", lambda image, kernel: loops(image, kernel.flip(0, 1)), "mirror"),
+    ("convolve", lambda image, kernel: loops(image, kernel) / 6, "take the mean"),
+    ("convolve", lambda image, kernel: loops(image, torch.ones(2, 3)), "without their weights"),
+    ("convolve", lambda image, kernel: loops(image, kernel) + 1, "result[0, 0]"),
+    ("max_pool", lambda images, k: squares(images, k).max(dim=5), "return a tuple"),
+    ("max_pool", lambda images, k: F.max_pool2d(images, k, 1), "overlap"),
+    ("max_pool", lambda images, k: squares(images, k).amax(dim=(1, 4, 5)), "channels are gone"),
+    ("max_pool", squares, "still holds four numbers"),
+    ("max_pool", lambda images, k: images, "expected (2, 3, 2, 3)"),
+    ("max_pool", F.avg_pool2d, "average pooling"),
+    ("max_pool", lambda images, k: squares(images, k).amin(dim=(4, 5)), "smallest"),
+    ("max_pool", lambda images, k: F.max_pool2d(images.clamp(min=0), k), "no number below 0"),
+    ("max_pool", lambda images, k: images[:, :, ::k, ::k], "upper left"),
+    ("max_pool", lambda images, k: F.max_pool2d(images, k) + 1, "result[0, 0, 0, 0]"),
+]
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"), [(name, answer) for name in RIGHT for answer in RIGHT[name]]
+)
+def test_a_right_answer_passes_and_says_so_in_one_line(exercise, answer, capsys):
+    getattr(cnn, exercise)(answer)
+    assert capsys.readouterr().out.startswith("Right: ")
+
+
+@pytest.mark.parametrize(("exercise", "answer", "hint"), WRONG)
+def test_a_wrong_answer_gets_the_hint_for_its_mistake(exercise, answer, hint):
+    with pytest.raises(WrongAnswer) as refusal:
+        getattr(cnn, exercise)(answer)
+    assert hint in str(refusal.value)
+
+
+@pytest.mark.parametrize("exercise", list(RIGHT))
+def test_an_exercise_knows_three_mistakes_at_least(exercise):
+    assert len({hint for name, _, hint in WRONG if name == exercise}) >= 3
