@@ -1,10 +1,13 @@
 """What tests share: the built book and the records it leaves."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded, as in the build
 
 ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "_build" / "html"

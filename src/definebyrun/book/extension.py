@@ -151,6 +151,7 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 def configure(app: Sphinx, config: Config) -> None:
     """Tell kernels that a book is being built, and key the cache of runs by what they depend on."""
     os.environ[BUILDING] = "1"
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads sleep: 30x on a busy machine
     device = str(choose_device())
     config["definebyrun_device"] = device
     config["definebyrun_commit"] = _commit(Path(app.srcdir))
