@@ -21,6 +21,10 @@ def test_a_right_sine_passes(capsys):
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
+        (Variable(1.0), "without calling it"),
+        (lambda x: np.sin(x), "x.value"),
+        (lambda x: Variable(np.sin(x.value), x, lambda g: g), "PAIR"),
+        (lambda x: Variable(np.sin(x.value), (x, np.cos(x.value))), "not a function"),
         (lambda x: np.sin(x.value), "Return a Variable"),
         (lambda x: Variable(np.cos(x.value)), "not those of the sine"),
         (lambda x: Variable(np.sin(x.value)), "no edge"),
@@ -58,6 +62,21 @@ def operation(save, slope, value=torch.sigmoid, pass_on=True):
     return Own.apply
 
 
+class WithSelf(torch.autograd.Function):
+    def forward(self, x):
+        return torch.sigmoid(x)
+
+    def setup_context(self, ctx, inputs, output):
+        ctx.save_for_backward(output)
+
+
+class StillPacked(operation(lambda x, s: (s,), lambda s: s).__self__):
+    @staticmethod
+    def backward(ctx, grad_output):
+        s = ctx.saved_tensors
+        return grad_output * s
+
+
 class OldStyle(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -90,6 +109,9 @@ def test_the_books_own_sigmoid_passes(capsys):
         (operation(output, by_output, lambda x: 1 / (1 + torch.exp(x))), "sign of x"),
         (operation(output, by_output, torch.tanh), "one half"),
         (torch.sigmoid, "operation of your own"),
+        (OldStyle, "hand over the class"),
+        (WithSelf.apply, "@staticmethod"),
+        (StillPacked.apply, "is a tuple"),
         (operation(output, by_output, pass_on=False), "Multiply it by grad_output"),
         (operation(lambda x, s: (x,), by_output), "s is the INPUT"),
         (operation(output, lambda s: 1 - s), "on paper"),
@@ -132,6 +154,9 @@ def test_a_jacobian_by_rows_passes(capsys):
         (lambda f, x: torch.stack(rows(f, x, retain=False)), "keeps it"),
         (lambda f, x: torch.autograd.grad(f(x).sum(), x), "does not require grad"),
         (lambda f, x: rows(f, x), "tuple with one"),
+        (lambda f, x: torch.stack([(row,) for row in rows(f, x)]), "stack tuples"),
+        (lambda f, x: rows(f, x, seeds=torch.eye(2, dtype=x.dtype)), "each OUTPUT"),
+        (lambda f, x: None, "returns nothing"),
         (lambda f, x: torch.stack(rows(f, x), dim=1), "on its side"),
         (lambda f, x: rows(f, x, seeds=[torch.ones(4, dtype=x.dtype)])[0], "sum of them all"),
         (accumulated, "accumulates"),

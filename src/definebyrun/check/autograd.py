@@ -40,11 +40,25 @@ def sine(answer: Callable[[Variable], Any]) -> None:
     """
     points, seed = _points().cpu().numpy(), np.array([1.0, -3.0, 0.5, 2.0])
     x = Variable(points)
-    result = answer(x)
+    if isinstance(answer, Variable):
+        raise WrongAnswer("Hand over the function itself, without calling it: sine, not sine(x).")
+    try:
+        result = answer(x)
+    except TypeError as error:
+        if "ufunc" in str(error):
+            raise WrongAnswer(
+                "NumPy cannot take a Variable. Give it the numbers, x.value."
+            ) from error
+        if "subscriptable" in str(error):
+            raise WrongAnswer(
+                "An edge is a PAIR of a source and a rule. Look at the brackets that exp puts "
+                "around the two."
+            ) from error
+        raise
     if not isinstance(result, Variable):
         raise WrongAnswer(
-            f"You return a {type(result).__name__}. Return a Variable: it alone can remember where "
-            "its value came from."
+            f"Your result has the type {type(result).__name__}. Return a Variable: it alone can "
+            "remember where its value came from."
         )
     if not _close(result.value, np.sin(points)):
         raise WrongAnswer(
@@ -54,6 +68,11 @@ def sine(answer: Callable[[Variable], Any]) -> None:
         raise WrongAnswer(
             "The values are right, but the result has no edge, so no gradient comes back. What "
             "did exp hand to Variable(...) besides the value?"
+        )
+    if not all(callable(rule) for _, rule in result.edges):
+        raise WrongAnswer(
+            "The second part of your edge is not a function. The rule takes the gradient g and "
+            "returns the share of x."
         )
     result.backward(seed)
     slope = np.cos(points)
@@ -88,6 +107,10 @@ def sigmoid(answer: Callable[[Tensor], Tensor]) -> None:
     Raises:
         WrongAnswer: with a hint, when the value, the gradient or what is kept is wrong.
     """
+    if isinstance(answer, type):
+        raise WrongAnswer(
+            "You hand over the class. Hand over the function that calls its apply: sigmoid."
+        )
     x = _points().requires_grad_(True)
     seed = torch.tensor([1.0, -3.0, 0.5, 2.0], dtype=x.dtype)
     truth = torch.sigmoid(x.detach())
@@ -98,7 +121,15 @@ def sigmoid(answer: Callable[[Tensor], Tensor]) -> None:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        out = answer(x)
+        try:
+            out = answer(x)
+        except TypeError as error:
+            if "missing a required argument" in str(error):
+                raise WrongAnswer(
+                    "A method was given too few arguments. Does @staticmethod stand above each of "
+                    "the three, and does none take self?"
+                ) from error
+            raise
     if _close(out.detach(), torch.sigmoid(-x.detach())):
         raise WrongAnswer("Your curve falls where the sigmoid rises. Look at the sign of x.")
     if not _close(out.detach(), truth):
@@ -108,7 +139,14 @@ def sigmoid(answer: Callable[[Tensor], Tensor]) -> None:
             "The values are right, but they do not come from an operation of your own. Subclass "
             "torch.autograd.Function and call its apply."
         )
-    (given,) = torch.autograd.grad(out, x, seed, retain_graph=True)
+    try:
+        (given,) = torch.autograd.grad(out, x, seed, retain_graph=True)
+    except TypeError as error:
+        if "tuple" in str(error) or "an index" in str(error):
+            raise WrongAnswer(
+                "ctx.saved_tensors is a tuple, even of one tensor. Unpack it as Cosine does."
+            ) from error
+        raise
     slope = truth * (1 - truth)
     if _close(given, slope):
         raise WrongAnswer(
@@ -174,11 +212,25 @@ def jacobian(answer: Callable[[Callable[[Tensor], Tensor], Tensor], Any]) -> Non
             raise WrongAnswer(
                 "Nothing was recorded: the x that you hand to the function does not require grad."
             ) from error
+        if "Mismatch in shape: grad_output" in str(error):
+            raise WrongAnswer(
+                "A seed has the wrong length. It needs one number for each OUTPUT; the function "
+                "need not have two of them, nor as many as it has inputs."
+            ) from error
         raise
+    except TypeError as error:
+        if "got tuple" in str(error):
+            raise WrongAnswer(
+                "You stack tuples. torch.autograd.grad gives a tuple with one tensor for each "
+                "input: take that tensor out first."
+            ) from error
+        raise
+    if result is None:
+        raise WrongAnswer("Your function returns nothing. Does it end with return?")
     if not isinstance(result, Tensor):
         raise WrongAnswer(
-            f"You return a {type(result).__name__}. torch.autograd.grad gives a tuple with one "
-            "tensor for each input: take that tensor out, then stack the rows."
+            f"Your result has the type {type(result).__name__}. torch.autograd.grad gives a "
+            "tuple with one tensor for each input: take that tensor out, then stack the rows."
         )
     given = result.detach()
     if _close(given, truth):
