@@ -54,6 +54,18 @@ class Untransformed(Right):
         return self.dataset[index]
 
 
+class WholeSample(Right):
+    def __getitem__(self, index):
+        return self.transform(self.dataset[index])
+
+
+class ResultDropped(Right):
+    def __getitem__(self, index):
+        x, t = self.dataset[index]
+        self.transform(x)
+        return x, t
+
+
 class Remembering(Right):
     def __init__(self, dataset, transform):
         super().__init__(dataset, transform)
@@ -84,6 +96,8 @@ def test_transformed_accepts_a_right_answer(capsys):
         (ImageOnly, "pair"),
         (LabelToo, "for the image alone"),
         (Untransformed, "Who calls the transform"),
+        (WholeSample, "called with a tuple"),
+        (ResultDropped, "give back"),
         (Remembering, "at every look"),
         (OffByOne, "which index"),
     ],

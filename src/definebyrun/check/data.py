@@ -38,6 +38,11 @@ def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> Non
 
     def count(image: Tensor) -> Tensor:
         nonlocal calls
+        if not isinstance(image, Tensor):
+            raise WrongAnswer(
+                f"Your transform is called with a {type(image).__name__}. What is inside a sample, "
+                "and which part of it is for the transform?"
+            )
         calls += 1
         return image * 0 + calls
 
@@ -65,6 +70,11 @@ def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> Non
         )
     if calls == 0:
         raise WrongAnswer("Your samples come out as they are inside. Who calls the transform?")
+    if torch.equal(image, inner[3][0]):
+        raise WrongAnswer(
+            "You call the transform and return the image from before it. A transform changes "
+            "nothing in place: what does it give back?"
+        )
     again = wrapped[3][0]
     if torch.equal(image, again):
         raise WrongAnswer(
