@@ -151,6 +151,7 @@ def test_right_answers_pass(check, answer, capsys):
 
 WRONG = [
     (rungs.bias_gradients, lambda *arrays: gradients(*arrays)[:2], "Return four gradients"),
+    (rungs.bias_gradients, lambda *arrays: gradients(*arrays)[::-1], "in another order"),
     (rungs.bias_gradients, mistake(sign=-1), "wrong sign"),
     (rungs.bias_gradients, mistake(square=1), "half of what"),
     (rungs.bias_gradients, mistake(scale=1), "belong to the sum"),
