@@ -1,5 +1,7 @@
 """The checkers accept right answers and give each typical mistake its own hint."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -23,7 +25,19 @@ def test_a_right_sine_passes(capsys):
     [
         (Variable(1.0), "without calling it"),
         (lambda x: np.sin(x), "x.value"),
+        (lambda x: Variable(torch.sin(x), (x, lambda g: g)), "not for arrays"),
+        (lambda x: Variable(math.sin(x), (x, lambda g: g)), "not for arrays"),
+        (lambda x: Variable(math.sin(x.value), (x, lambda g: g)), "not for arrays"),
+        (lambda x: Variable((x, lambda g: g * np.cos(x.value))), "value comes first"),
         (lambda x: Variable(np.sin(x.value), x, lambda g: g), "PAIR"),
+        (lambda x: Variable(np.sin(x.value), (lambda g: g, x)), "first part is no Variable"),
+        (lambda x: Variable(np.sin(x.value), (x, lambda g: g * np.cos(x))), "Inside the rule"),
+        (lambda x: Variable(np.sin(x.value), (x, lambda: np.cos(x.value))), "with one argument"),
+        (lambda x: Variable(np.sin(x.value), (x, lambda g: None)), "type NoneType"),
+        (
+            lambda x: Variable(np.sin(x.value), (x, lambda g: Variable(np.cos(x.value)) * g)),
+            "must return numbers",
+        ),
         (lambda x: Variable(np.sin(x.value), (x, np.cos(x.value))), "not a function"),
         (lambda x: np.sin(x.value), "Return a Variable"),
         (lambda x: Variable(np.cos(x.value)), "not those of the sine"),
@@ -77,6 +91,35 @@ class StillPacked(operation(lambda x, s: (s,), lambda s: s).__self__):
         return grad_output * s
 
 
+class SavesTheTuple(operation(lambda x, s: (s,), lambda s: s).__self__):
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(inputs)
+
+
+class SavesOnTheContext(operation(lambda x, s: (s,), lambda s: s).__self__):
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.s = output
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        return grad_output * ctx.s * (1 - ctx.s)
+
+
+class SendsNothing(operation(lambda x, s: (s,), lambda s: s).__self__):
+    @staticmethod
+    def backward(ctx, grad_output):
+        return None
+
+
+class UnpacksNothing(operation(lambda x, s: (), lambda: 1).__self__):
+    @staticmethod
+    def backward(ctx, grad_output):
+        (s,) = ctx.saved_tensors
+        return grad_output * s * (1 - s)
+
+
 class OldStyle(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -112,6 +155,16 @@ def test_the_books_own_sigmoid_passes(capsys):
         (OldStyle, "hand over the class"),
         (WithSelf.apply, "@staticmethod"),
         (StillPacked.apply, "is a tuple"),
+        (SavesTheTuple.apply, "inputs is a tuple"),
+        (SavesOnTheContext.apply, "with ctx.save_for_backward"),
+        (SendsNothing.apply, "sends nothing"),
+        (UnpacksNothing.apply, "finds nothing"),
+        pytest.param(
+            lambda x: SendsNothing(),
+            "Call its apply",
+            marks=pytest.mark.filterwarnings("ignore:.*should not be instantiated"),
+        ),
+        (lambda x: None, "end with return"),
         (operation(output, by_output, pass_on=False), "Multiply it by grad_output"),
         (operation(lambda x, s: (x,), by_output), "s is the INPUT"),
         (operation(output, lambda s: 1 - s), "on paper"),
@@ -160,6 +213,14 @@ def test_a_jacobian_by_rows_passes(capsys):
         (lambda f, x: torch.stack(rows(f, x), dim=1), "on its side"),
         (lambda f, x: rows(f, x, seeds=[torch.ones(4, dtype=x.dtype)])[0], "sum of them all"),
         (accumulated, "accumulates"),
+        (lambda f, x: accumulated(f, x)[-1].expand(4, 3), "one tensor, x.grad"),
+        (lambda f, x: torch.cat(rows(f, x)), "one long row"),
+        (lambda f, x: torch.autograd.grad(f(x.requires_grad_(True)), x), "takes the seed"),
+        (
+            lambda f, x: torch.autograd.grad(f(x.requires_grad_(True)).sum(), x.clone()),
+            "the very x",
+        ),
+        (torch.eye(3), "without calling it"),
         (lambda f, x: torch.zeros(4, 3), "first row alone"),
     ],
 )

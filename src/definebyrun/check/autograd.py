@@ -44,10 +44,20 @@ def sine(answer: Callable[[Variable], Any]) -> None:
         raise WrongAnswer("Hand over the function itself, without calling it: sine, not sine(x).")
     try:
         result = answer(x)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         if "ufunc" in str(error):
             raise WrongAnswer(
                 "NumPy cannot take a Variable. Give it the numbers, x.value."
+            ) from error
+        if any(words in str(error) for words in ("must be Tensor", "real number", "only 0-dim")):
+            raise WrongAnswer(
+                "That sine is not for arrays: math.sin takes one number, torch.sin a tensor. The "
+                "engine computes with NumPy: np.sin, of x.value."
+            ) from error
+        if "setting an array element" in str(error):
+            raise WrongAnswer(
+                "Variable(...) was given the edge in place of the value. The value comes first, "
+                "the edge after it."
             ) from error
         if "subscriptable" in str(error):
             raise WrongAnswer(
@@ -67,13 +77,16 @@ def sine(answer: Callable[[Variable], Any]) -> None:
     if not result.edges:
         raise WrongAnswer(
             "The values are right, but the result has no edge, so no gradient comes back. What "
-            "did exp hand to Variable(...) besides the value?"
+            "did exp hand to Variable(...) besides the value? An edge is dropped when its first "
+            "part is no Variable."
         )
     if not all(callable(rule) for _, rule in result.edges):
         raise WrongAnswer(
             "The second part of your edge is not a function. The rule takes the gradient g and "
             "returns the share of x."
         )
+    for _, rule in result.edges:
+        _try_rule(rule, seed)
     result.backward(seed)
     slope = np.cos(points)
     if _close(x.grad, seed * slope):
@@ -96,6 +109,28 @@ def sine(answer: Callable[[Variable], Any]) -> None:
         f"At x = 1.5, with g = 2, your rule sends back {x.grad[3]:.4f}. Which function is the "
         "derivative of the sine, and what does it multiply?"
     )
+
+
+def _try_rule(rule: Callable[[Any], Any], gradient: np.ndarray) -> None:
+    """Call the rule of an edge as the engine will, and say what is wrong with its form."""
+    try:
+        share = rule(gradient)
+    except TypeError as error:
+        if "ufunc" in str(error):
+            raise WrongAnswer(
+                "Inside the rule, too, NumPy cannot take a Variable. Give it the numbers, x.value."
+            ) from error
+        if "positional argument" in str(error):
+            raise WrongAnswer(
+                "The engine calls your rule with one argument, the gradient g that arrives. Let "
+                "the rule take it."
+            ) from error
+        raise
+    if share is None or isinstance(share, Variable):
+        raise WrongAnswer(
+            f"Your rule returns an object of type {type(share).__name__}. It must return numbers: "
+            "compute with g and x.value, and return the result."
+        )
 
 
 def sigmoid(answer: Callable[[Tensor], Tensor]) -> None:
@@ -129,7 +164,19 @@ def sigmoid(answer: Callable[[Tensor], Tensor]) -> None:
                     "A method was given too few arguments. Does @staticmethod stand above each of "
                     "the three, and does none take self?"
                 ) from error
+            if "can only save variables" in str(error):
+                raise WrongAnswer(
+                    "save_for_backward takes tensors, and inputs is a tuple of them. But read the "
+                    "exercise again: is it the inputs that you want to keep?"
+                ) from error
             raise
+    if isinstance(out, torch.autograd.Function):
+        raise WrongAnswer("You call the class, which makes an object of it. Call its apply.")
+    if not isinstance(out, Tensor):
+        raise WrongAnswer(
+            f"A tensor was expected, and an object of type {type(out).__name__} came back. Do "
+            "forward and sigmoid(x) both end with return, and is apply called with x?"
+        )
     if _close(out.detach(), torch.sigmoid(-x.detach())):
         raise WrongAnswer("Your curve falls where the sigmoid rises. Look at the sign of x.")
     if not _close(out.detach(), truth):
@@ -145,6 +192,19 @@ def sigmoid(answer: Callable[[Tensor], Tensor]) -> None:
         if "tuple" in str(error) or "an index" in str(error):
             raise WrongAnswer(
                 "ctx.saved_tensors is a tuple, even of one tensor. Unpack it as Cosine does."
+            ) from error
+        raise
+    except (IndexError, ValueError) as error:
+        if "out of range" in str(error) or "not enough values" in str(error):
+            raise WrongAnswer(
+                "backward finds nothing in ctx.saved_tensors. Does setup_context hand the output "
+                "to ctx.save_for_backward?"
+            ) from error
+        raise
+    except RuntimeError as error:
+        if "not have been used" in str(error):
+            raise WrongAnswer(
+                "Your backward sends nothing to x. Does it end with return?"
             ) from error
         raise
     slope = truth * (1 - truth)
@@ -165,7 +225,7 @@ def sigmoid(answer: Callable[[Tensor], Tensor]) -> None:
     if len(kept) != 1 or kept[0].data_ptr() != out.data_ptr():
         raise WrongAnswer(
             f"The gradient is right, but the operation keeps {_named(kept, x, out)}. Keep the "
-            "output alone: the slope can be written with it."
+            "output alone, with ctx.save_for_backward: the slope can be written with it."
         )
     try:
         torch.func.grad(lambda point: answer(point).sum())(x.detach())
@@ -198,6 +258,8 @@ def jacobian(answer: Callable[[Callable[[Tensor], Tensor], Tensor], Any]) -> Non
     def bend(x: Tensor) -> Tensor:
         return torch.stack([x[0] * x[1], x[1] ** 2, x[0] + x[2].sin(), x[2] * x[0]])
 
+    if not callable(answer):
+        raise WrongAnswer("Hand over the function itself, without calling it: jacobian.")
     x = torch.tensor([0.5, -1.5, 2.0], dtype=torch.float64)
     truth = torch.func.jacrev(bend)(x)
     try:
@@ -216,6 +278,16 @@ def jacobian(answer: Callable[[Callable[[Tensor], Tensor], Tensor], Any]) -> Non
             raise WrongAnswer(
                 "A seed has the wrong length. It needs one number for each OUTPUT; the function "
                 "need not have two of them, nor as many as it has inputs."
+            ) from error
+        if "only for scalar outputs" in str(error):
+            raise WrongAnswer(
+                "The function has several outputs, and one of your walks does not say how much "
+                "each counts. Which argument takes the seed?"
+            ) from error
+        if "not have been used" in str(error):
+            raise WrongAnswer(
+                "You ask for the slope by a tensor that the outputs were not computed from. Give "
+                "grad the very x that you gave to the function."
             ) from error
         raise
     except TypeError as error:
@@ -246,10 +318,20 @@ def jacobian(answer: Callable[[Callable[[Tensor], Tensor], Tensor], Any]) -> Non
             "You return one row: the sum of them all, which is what a seed of ones gives. Use a "
             "seed for each output, with a single one in it."
         )
+    if _close(given, truth.flatten()):
+        raise WrongAnswer(
+            "The numbers are right, but they stand in one long row. Which function puts rows on "
+            "top of each other?"
+        )
     if _close(given, truth.cumsum(dim=0)):
         raise WrongAnswer(
             "Each of your rows contains the ones above it: x.grad accumulates. Use "
             "torch.autograd.grad, which returns the gradient instead of adding it."
+        )
+    if _close(given, truth.sum(dim=0).expand(truth.shape)):
+        raise WrongAnswer(
+            "All your rows are one tensor, x.grad, to which every walk has added. Use "
+            "torch.autograd.grad, which returns a new gradient each time."
         )
     raise WrongAnswer(
         f"You return shape {tuple(given.shape)} with other numbers; (4, 3) was expected for four "
