@@ -5,6 +5,10 @@ Run it from the repository, where the package is installed, on a machine that do
     python benchmarks/pipeline.py            # both networks, three seeds
     python benchmarks/pipeline.py mlp        # one of them
 
+On Linux set ``MALLOC_MMAP_THRESHOLD_=33554432`` and ``MALLOC_TRIM_THRESHOLD_=2000000000`` before,
+as the build of the book does for its chapters. Otherwise the C library may give the memory of large
+tensors back after each use and clear it for the next; how often it does differs from run to run.
+
 The tutorials' pipeline opens each PNG file with Pillow whenever it is asked for it, transforms each
 image by itself with ``torchvision.transforms.v2``, collects batches of 32 with a ``DataLoader`` and
 trains with plain Adam. Ours keeps the images in memory, transforms a batch at once, and trains with
@@ -114,6 +118,11 @@ def ours(make: Callable[[], nn.Module], data: ImageData, seed: int, precision: t
     return model
 
 
+def channels_last() -> nn.Module:
+    """Return the book's CNN with the channels of a pixel side by side in memory."""
+    return CNN().to(memory_format=torch.channels_last)
+
+
 def timed(train: Callable[[], nn.Module], data: ImageData) -> tuple[float, float]:
     """Return the seconds of a training and the accuracy of what it trained."""
     start = time.perf_counter()
@@ -124,11 +133,7 @@ def timed(train: Callable[[], nn.Module], data: ImageData) -> tuple[float, float
 
 def compare(name: str, data: ImageData, folder: Path, precision: torch.dtype, aim: float) -> bool:
     """Train one network both ways from each seed, print what came out, return whether it is met."""
-    theirs: Callable[[], nn.Module] = MLP
-    mine: Callable[[], nn.Module] = MLP
-    if name == "cnn":
-        theirs = sequential_cnn
-        mine = lambda: CNN().to(memory_format=torch.channels_last)  # noqa: E731
+    theirs, mine = (MLP, MLP) if name == "mlp" else (sequential_cnn, channels_last)
     rows = []
     for seed in SEEDS:
         slow, before = timed(partial(tutorial, theirs, folder, seed), data)

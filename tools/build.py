@@ -51,7 +51,8 @@ def main() -> None:
         folder, page = folder / "preview", f"book/{chapter}.html"
         toc = folder / "_toc.yml"
         folder.mkdir(parents=True, exist_ok=True)
-        toc.write_text(f"format: jb-book\nroot: book/{chapter}\n")
+        pages = f"root: book/{chapter}\nchapters:\n- file: book/bibliography\n"
+        toc.write_text(f"format: jb-book\n{pages}")
         options = ["--toc", str(toc), "--path-output", str(folder)]
         folder /= "_build"
     log = folder / "build.log"

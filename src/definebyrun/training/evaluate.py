@@ -38,14 +38,14 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def predict(model: nn.Module, images: Tensor, *, batch_size: int = 1024) -> Tensor:
+def predict(model: nn.Module, images: Tensor, *, batch_size: int = 64) -> Tensor:
     """Compute the scores of many images, in evaluation mode and without recording gradients.
 
     Args:
         model: turns images into scores; it may live on any device and stays there.
         images: shape (n, ...), at least one.
-        batch_size: how many images at a time, for memory's sake; it does not change the scores
-            beyond rounding.
+        batch_size: how many images at a time; it does not change the scores beyond rounding. Small
+            batches stay in a processor's cache; on a GPU larger ones are faster.
 
     Returns:
         The scores, shape (n, classes), on the CPU.
@@ -60,7 +60,7 @@ def predict(model: nn.Module, images: Tensor, *, batch_size: int = 1024) -> Tens
         return torch.cat([model(batch.to(device)).cpu() for batch in images.split(batch_size)])
 
 
-def evaluate(model: nn.Module, data: tuple[Tensor, Tensor], *, batch_size: int = 1024) -> Score:
+def evaluate(model: nn.Module, data: tuple[Tensor, Tensor], *, batch_size: int = 64) -> Score:
     """Measure loss and accuracy over all images, each counting the same.
 
     The mean of the means of batches would be something else: a last, smaller batch would weigh
