@@ -54,8 +54,8 @@ def strides(answer: Callable[[tuple[int, ...]], Any]) -> None:
         if given in (tuple(4 * step for step in truth), tuple(8 * step for step in truth)):
             raise WrongAnswer("You count bytes, as NumPy does. PyTorch counts strides in elements.")
         raise WrongAnswer(
-            f"For {shape} you return {given}. Ask of each axis: how many elements lie between "
-            "an element and its neighbour along this axis? Write a small storage down and count."
+            f"For {shape} you return {given}. Ask of each axis: how many places on in the storage "
+            "is the neighbour along this axis? Write a small storage down and count."
         )
     print("Right: your strides are PyTorch's, for ranks 1 to 4.")
 
@@ -101,6 +101,8 @@ def standardise(answer: Callable[[Tensor], Any]) -> None:
         "default.": (x - x.mean(dim=0)) / x.std(dim=0, correction=0),
         "You divide before you subtract, so the mean is still in the old unit.": x / x.std(dim=0)
         - x.mean(dim=0),
+        "You divide the mean alone: a slash binds more tightly than a minus. Which part needs "
+        "brackets?": x - x.mean(dim=0) / x.std(dim=0),
     }
     _compare(result, truth, typical, "Look at result.mean(dim=0) and result.std(dim=0).")
     print("Right: every column has mean 0 and standard deviation 1.")
@@ -153,7 +155,7 @@ def distances(answer: Callable[[Tensor, Tensor], Any]) -> None:
             "The distance of a point to itself comes out as nan: rounding made a tiny negative "
             "number, and you take its root. Subtract the points before you square."
         )
-    print("Right: every distance, shape (n, m), and no loop was asked for.")
+    print("Right: every distance, in a table of shape (n, m).")
 
 
 def patches(answer: Callable[[Tensor, int], Any]) -> None:
@@ -239,7 +241,8 @@ def one_hot(answer: Callable[[Tensor, int], Any]) -> None:
         )
     if result.dtype != torch.float32:
         raise WrongAnswer(
-            f"The dtype is {result.dtype}. A comparison gives booleans; a loss wants torch.float32."
+            f"The dtype is {result.dtype}; the exercise asks for torch.float32. (A comparison "
+            "alone gives booleans, F.one_hot integers.)"
         )
     typical = {
         "The ones stand one place too far left: do you count the classes from 1?": (
