@@ -50,6 +50,13 @@ def refused(check, answer, hint):
         (lambda z: z.exp().mean().log(), "you average"),
         (lambda z: z.max() + z.exp().sum().log(), "never subtracted"),
         (lambda z: z.exp().log().sum(), "cancel"),
+        (lambda z: z.max() + (z - z.max()).exp().log().sum(), "cancel"),
+        (lambda z: (z - z.max()).exp().sum().log() - z.max(), "taken away twice"),
+        (lambda z: z.max(), "largest logit alone"),
+        (lambda z: torch.logsumexp(z, 0).item(), "without item"),
+        (lambda z: z.double().exp().sum().log(), "torch.float64; expected torch.float32"),
+        (lambda z: z.mean() + (z - z.mean()).exp().sum().log(), "is it the largest"),
+        (lambda z: z.min() + (z - z.min()).exp().sum().log(), "is it the largest"),
         (lambda z: z.exp().sum().log(), r"inf: every exponential overflows"),
         (lambda z: z.mean() + (z - z.mean()).exp().sum().log() + 0.1, "term by term"),
         (
@@ -78,6 +85,12 @@ def naive_bce(z, t):
         (lambda z, t: F.binary_cross_entropy_with_logits(z, 1 - t), "exchanged"),
         (lambda z, t: F.softplus(z).mean(), "no say"),
         (lambda z, t: F.mse_loss(torch.sigmoid(z), t), "squared error"),
+        (lambda t, z: (F.softplus(z) - t * z).mean(), "logits come first"),
+        (lambda z, t: (torch.log1p(torch.exp(-z.abs())) - t * z).mean(), "pull out"),
+        (
+            lambda z, t: (z.clamp(min=0) - t * z + torch.log1p(torch.exp(z.abs()))).mean(),
+            "sign in the exponent",
+        ),
         (naive_bce, "overflows, or which logarithm"),
         (lambda z, t: (torch.log(1 + torch.exp(z)) - t * z).mean(), "overflows"),
         (lambda z, t: F.binary_cross_entropy(torch.sigmoid(z), t), "clipped"),
@@ -107,6 +120,16 @@ def with_shares(right, wrong):
     return loss
 
 
+def two_parts(even, share=lambda e: 1 - e, axis=1):
+    """A loss of this share of the NLL and an even part, from a log-softmax along the axis."""
+
+    def loss(z, y, e):
+        log_p = z if axis is None else z.log_softmax(axis)
+        return share(e) * F.nll_loss(log_p, y) + even(log_p, e)
+
+    return loss
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
@@ -116,7 +139,14 @@ def with_shares(right, wrong):
         (with_shares(lambda e, k: 1 - e, lambda e, k: e / k), "does not sum to 1"),
         (with_shares(lambda e, k: 1, lambda e, k: e), "divided by K"),
         (lambda z, y, e: 2 * F.cross_entropy(z, y, label_smoothing=e), "you sum over"),
-        (lambda z, y, e: -F.cross_entropy(z, y, label_smoothing=e), "sign"),
+        (lambda z, y, e: -F.cross_entropy(z, y, label_smoothing=e), "sign is turned round"),
+        (lambda z, y, e: (1 - e) * F.cross_entropy(z, y), "where is the even share"),
+        (two_parts(lambda log_p, e: e * log_p.mean()), "one part has the wrong sign"),
+        (two_parts(lambda log_p, e: -e * log_p.sum()), "you sum over both"),
+        (two_parts(lambda log_p, e: -e / len(log_p) * log_p.sum(1).mean()), "not by M"),
+        (two_parts(lambda log_p, e: -e * log_p.mean(), lambda e: 1), "sums to more than 1"),
+        (two_parts(lambda log_p, e: -e * log_p.mean(), axis=None), "the logits went in"),
+        (two_parts(lambda log_p, e: -e * log_p.mean(), axis=0), "along axis 1"),
         (
             lambda z, y, e: (
                 -(((1 - e) * F.one_hot(y, 3) + e / 3) * z.softmax(1).log()).sum(1).mean()

@@ -10,7 +10,12 @@ from definebyrun.check.answer import WrongAnswer
 
 
 def _tensor(answer: object, shape: tuple[int, ...]) -> Tensor:
-    """Return the answer if it is a tensor of this shape; hint otherwise."""
+    """Return the answer if it is a float32 tensor of this shape; hint otherwise."""
+    if isinstance(answer, float):
+        raise WrongAnswer(
+            f"your function returned the number {answer:.6g}; a tensor is expected. "
+            "Compute with tensors to the end, without item(), tolist() or math"
+        )
     if not isinstance(answer, Tensor):
         raise WrongAnswer(
             f"your function returned {answer!r}; a tensor is expected: is there a return?"
@@ -19,6 +24,11 @@ def _tensor(answer: object, shape: tuple[int, ...]) -> Tensor:
         raise WrongAnswer(
             f"your function returned shape {tuple(answer.shape)}; expected {shape}, one number: "
             "something is still to be summed or averaged"
+        )
+    if answer.dtype != torch.float32:
+        raise WrongAnswer(
+            f"your function returned {answer.dtype}; expected torch.float32, as the logits: "
+            "another type only moves the cliff"
         )
     return answer.detach()
 
@@ -55,6 +65,11 @@ def log_sum_exp(answer: Callable[[Tensor], Tensor]) -> None:
         z.exp().mean().log(): "you average the exponentials; the definition has a sum",
         truth + z.max(): "the largest logit is added, but it was never subtracted first",
         z.sum(): "log and exp cancel when they stand next to each other: sum between the two",
+        (z - z.max()).sum() + z.max(): "log and exp cancel when they stand next to each other: "
+        "sum between the two",
+        truth - 2 * z.max(): "the largest logit is taken away twice: after the logarithm it comes "
+        "back with a plus",
+        z.max(): "this is the largest logit alone: the others have no say",
     }
     _recognise(value, truth, mistakes)
     for level, remark in ((1000.0, "overflows"), (-1000.0, "underflows")):
@@ -66,8 +81,14 @@ def log_sum_exp(answer: Callable[[Tensor], Tensor]) -> None:
                 f"exponential {remark}. Which number, subtracted first, makes the largest one 1?"
             )
     z = torch.tensor([1000.0, 999.0, 0.0], requires_grad=True)
+    value = _tensor(answer(z), ())
+    if not torch.isclose(value, torch.logsumexp(z.detach(), 0)):
+        raise WrongAnswer(
+            f"near logits are right, but for {z.tolist()} you get {value.item()}. You subtract a "
+            "number, but is it the largest logit?"
+        )
     _need_gradient(answer(z), z, torch.softmax(z.detach(), 0))
-    print("Right: stable at both ends, and autograd finds the softmax as its gradient.")
+    print("Right: stable at both ends, and its gradient is the softmax.")
 
 
 def binary_cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
@@ -90,6 +111,11 @@ def binary_cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
         F.softplus(z).mean(): "the targets have no say in your loss: a term with t is missing",
         (torch.sigmoid(z) - t).square().mean(): "this is the squared error of the probabilities; "
         "where are the logarithms?",
+        (F.softplus(t) - t * z).mean(): "logits and targets are exchanged: the logits come first",
+        (F.softplus(-z.abs()) - t * z).mean(): "for z > 0 a part of log(1 + exp(z)) is missing: "
+        "what did you pull out of the logarithm?",
+        (z.clamp(min=0) - t * z + F.softplus(z.abs())).mean(): "mind the sign in the exponent: it "
+        "is to be negative or zero for every z",
     }
     _recognise(value, truth, mistakes)
     for far, target in ((1000.0, 0.0), (-1000.0, 1.0), (1000.0, 1.0), (-1000.0, 0.0)):
@@ -125,7 +151,7 @@ def smoothing(answer: Callable[[Tensor, Tensor, float], Tensor]) -> None:
     labels, epsilon = torch.tensor([0, 1]), 0.2
     value = _tensor(answer(logits, labels, epsilon), ())
     truth = F.cross_entropy(logits, labels, label_smoothing=epsilon)
-    log_p = torch.log_softmax(logits, 1)
+    log_p, columns = torch.log_softmax(logits, 1), torch.log_softmax(logits, 0)
     plain, everywhere = F.nll_loss(log_p, labels), -log_p.mean()
     others = (3 * everywhere - plain) / 2  # the mean over the wrong classes alone
     mistakes = {
@@ -140,6 +166,20 @@ def smoothing(answer: Callable[[Tensor, Tensor, float], Tensor]) -> None:
         "something is to be divided by K",
         2 * truth: "you sum over the examples; the loss is their mean",
         -truth: "the sign is turned round: logarithms of probabilities are negative",
+        (1 - epsilon) * plain: "only the part with 1 - epsilon is there: where is the even share?",
+        (1 - epsilon) * plain - epsilon * everywhere: "one part has the wrong sign: logarithms of "
+        "probabilities are negative",
+        (1 - epsilon) * plain + 6 * epsilon * everywhere: "the even share is a mean over the "
+        "examples and over the classes; you sum over both",
+        (1 - epsilon) * plain + 3 / 2 * epsilon * everywhere: "epsilon is divided by K, the number "
+        "of classes, not by M, the number of examples",
+        plain
+        + epsilon * everywhere: "your q sums to more than 1: the right class gives up a share "
+        "of epsilon first",
+        (1 - epsilon) * F.nll_loss(logits, labels) - epsilon * logits.mean(): "the logits went in "
+        "where logarithms of probabilities belong",
+        (1 - epsilon) * F.nll_loss(columns, labels) - epsilon * columns.mean(): "each column sums "
+        "to 1: the classes lie along axis 1, in the rows",
     }
     _recognise(value, truth, mistakes)
     logits = torch.tensor([[1000.0, 0.0, -1000.0]], requires_grad=True)
