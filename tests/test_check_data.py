@@ -1,5 +1,7 @@
 """The checkers of the chapter on data: right answers pass, each typical mistake gets its hint."""
 
+import math
+
 import pytest
 import torch
 
@@ -82,6 +84,27 @@ class OffByOne(Right):
         return self.transform(self.dataset[max(index - 1, 0)][0]), self.dataset[index][1]
 
 
+class WrongSample(Right):
+    def __getitem__(self, index):
+        return super().__getitem__(index - 1)
+
+
+class Turned(Right):
+    def __getitem__(self, index):
+        return super().__getitem__(index)[::-1]
+
+
+class AsList(Right):
+    def __getitem__(self, index):
+        return list(super().__getitem__(index))
+
+
+class Twice(Right):
+    def __getitem__(self, index):
+        x, t = self.dataset[index]
+        return self.transform(self.transform(x)), t
+
+
 def test_transformed_accepts_a_right_answer(capsys):
     check.transformed(Right)
     assert capsys.readouterr().out.startswith("Right")
@@ -100,6 +123,10 @@ def test_transformed_accepts_a_right_answer(capsys):
         (ResultDropped, "give back"),
         (Remembering, "at every look"),
         (OffByOne, "which index"),
+        (WrongSample, "yours has 102; look at which index"),
+        (Turned, "In which order"),
+        (AsList, "yours is a list"),
+        (Twice, "calls the transform 2 times"),
     ],
 )
 def test_transformed_knows_the_typical_mistakes(answer, hint):
@@ -107,13 +134,13 @@ def test_transformed_knows_the_typical_mistakes(answer, hint):
         check.transformed(answer)
 
 
-def right(labels, fraction, generator, *, random=True):
+def right(labels, fraction, generator, *, random=True, rounded=round):
     held, rest = [], []
     for label in labels.unique():
         members = (labels == label).nonzero().squeeze(1)
         if random:
             members = members[torch.randperm(len(members), generator=generator)]
-        count = round(fraction * len(members))
+        count = rounded(fraction * len(members))
         held.append(members[:count])
         rest.append(members[count:])
     return torch.cat(held), torch.cat(rest)
@@ -146,6 +173,26 @@ def labels_instead(labels, fraction, generator):
     return tuple(labels[part].float() for part in right(labels, fraction, generator))
 
 
+def rounded_down(labels, fraction, generator):
+    return right(labels, fraction, generator, rounded=int)
+
+
+def rounded_up(labels, fraction, generator):
+    return right(labels, fraction, generator, rounded=math.ceil)
+
+
+def columns(labels, fraction, generator):
+    return tuple(part[:, None] for part in right(labels, fraction, generator))
+
+
+def equally_many(labels, fraction, generator):
+    return right(labels, fraction, generator, rounded=lambda count: 8)
+
+
+def lists(labels, fraction, generator):
+    return tuple(part.tolist() for part in right(labels, fraction, generator))
+
+
 def test_class_split_accepts_a_right_answer(capsys):
     check.class_split(right)
     assert capsys.readouterr().out.startswith("Right")
@@ -160,6 +207,11 @@ def test_class_split_accepts_a_right_answer(capsys):
         (first_of_each, "choose at random"),
         (own_randomness, "has to come from the generator"),
         (labels_instead, "Return indices"),
+        (lists, "no lists"),
+        (columns, "expected one axis"),
+        (rounded_down, "hold back 8 and 12. Round"),
+        (rounded_up, "hold back 9 and 13. Round"),
+        (equally_many, "need not be equally large"),
         (lambda labels, fraction, generator: labels, "Return two tensors"),
     ],
 )

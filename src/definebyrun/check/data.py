@@ -61,8 +61,20 @@ def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> Non
         )
     sample = wrapped[3]
     if not isinstance(sample, tuple) or len(sample) != 2:
-        raise WrongAnswer(f"A sample is a pair (x, t); yours is a {type(sample).__name__}.")
+        raise WrongAnswer(
+            f"A sample is a pair (x, t), a tuple; yours is a {type(sample).__name__}."
+        )
     image, label = sample
+    if not isinstance(image, Tensor):
+        raise WrongAnswer(
+            f"The first part of your sample is a {type(image).__name__}; it should be the image. "
+            "In which order do the two come?"
+        )
+    if label in range(100, 112) and label != 103:
+        raise WrongAnswer(
+            f"Sample 3 has the label 103 inside, and yours has {label}; look at which index you "
+            "fetch."
+        )
     if label != 103:
         raise WrongAnswer(
             f"The label of sample 3 should be 103, as the data set inside gives it, and yours is "
@@ -74,6 +86,10 @@ def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> Non
         raise WrongAnswer(
             "You call the transform and return the image from before it. A transform changes "
             "nothing in place: what does it give back?"
+        )
+    if calls > 1:
+        raise WrongAnswer(
+            f"One look at a sample calls the transform {calls} times; once is enough."
         )
     again = wrapped[3][0]
     if torch.equal(image, again):
@@ -105,14 +121,21 @@ def class_split(answer: Callable[[Tensor, float, torch.Generator], Any]) -> None
     def split(seed: int) -> Any:
         return answer(labels, 0.2, torch.Generator().manual_seed(seed))
 
-    # 20 of class 0, 40 of class 1 and 60 of class 2, mixed
-    labels = torch.tensor([0, 1, 1, 2, 2, 2] * 20)
+    # 20, 43 and 61 of the three classes, mixed: a fifth of 43 is rounded up, of 61 down
+    sizes = torch.tensor([20, 43, 61])
+    mixed = torch.randperm(124, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(3).repeat_interleave(sizes)[mixed]
     parts = split(0)
     if not isinstance(parts, tuple | list) or len(parts) != 2:
         raise WrongAnswer("Return two tensors of indices: those held back, and the rest.")
     held, rest = parts
     if not all(isinstance(part, Tensor) and part.dtype == torch.int64 for part in parts):
-        raise WrongAnswer("Return indices, int64 tensors, and neither labels nor masks.")
+        raise WrongAnswer("Return indices, int64 tensors: no lists, labels or masks.")
+    if held.ndim != 1 or rest.ndim != 1:
+        raise WrongAnswer(
+            f"Your tensors have the shapes {tuple(held.shape)} and {tuple(rest.shape)}; expected "
+            "one axis. nonzero gives a column for each axis of its input: drop that column."
+        )
     both = torch.cat([held, rest])
     if len(both) != len(labels) or len(torch.unique(both)) != len(labels):
         raise WrongAnswer(
@@ -120,15 +143,20 @@ def class_split(answer: Callable[[Tensor, float, torch.Generator], Any]) -> None
             f"{len(both)} indices, {len(torch.unique(both))} of them different. An image in both "
             "parts is a leak."
         )
-    counts = torch.bincount(labels[held], minlength=3).tolist()
-    if counts == [16, 32, 48]:
+    counts = torch.bincount(labels[held], minlength=3)
+    if (counts > sizes / 2).all():
         raise WrongAnswer(
             "You hold back the large part. The fraction is the share of the FIRST result."
         )
-    if counts != [4, 8, 12]:
+    if counts.tolist() in ([4, 8, 12], [4, 9, 13]):
         raise WrongAnswer(
-            f"With 20, 40 and 60 images of three classes and a fraction of 0.2 you hold back "
-            f"{counts}. Cut each class on its own; they need not be equally large."
+            f"Of 43 and 61 images a fifth is 8.6 and 12.2, and you hold back {counts[1]} and "
+            f"{counts[2]}. Round to the nearest whole number, neither always down nor always up."
+        )
+    if counts.tolist() != [4, 9, 12]:
+        raise WrongAnswer(
+            f"With 20, 43 and 61 images of three classes and a fraction of 0.2 you hold back "
+            f"{counts.tolist()}. Cut each class on its own; they need not be equally large."
         )
     if not torch.equal(held.sort().values, split(0)[0].sort().values):
         raise WrongAnswer(
