@@ -61,10 +61,12 @@ def test_other_numbers_are_left_alone(prose: str, produced: float) -> None:
     assert not typed_numbers([prose], [produced])
 
 
-def test_numbers_are_written_with_a_true_minus_sign() -> None:
+def test_numbers_are_written_with_a_true_minus_sign_and_powers_of_ten() -> None:
     assert write_number(-0.654321, ".2f") == "\u22120.65"
     assert write_number(0.1 + 0.2, "") == "0.3"
     assert write_number(7360, ",") == "7,360"
+    assert write_number(-1.14e-12, ".1e") == "\u22121.1\u00a0\u00d7\u00a010\u207b\u00b9\u00b2"
+    assert write_number(3e8, "") == "3\u00a0\u00d7\u00a010\u2078"
     assert write_number("CPU-only", "") == "CPU-only"
     with pytest.raises(ValueError, match="cannot be written as"):
         write_number("text", ".3f")

@@ -13,6 +13,9 @@ NUMBER = re.compile(
     r"(?:[eE](?P<e>[-+]?\d+)|\s*(?:\\times|\\cdot|\u00d7)\s*10\^\{?(?P<power>-?\d+)\}?)?"
     r"(?![\d\w]|\.\d)"
 )
+RAISED = str.maketrans(
+    "-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+)
 
 
 class quoted(nodes.Inline, nodes.Element):
@@ -45,7 +48,7 @@ class ByHandRole(SphinxRole):
 
 
 def write_number(value: Any, form: str) -> str:
-    """Write a recorded value as the prose asks, with a true minus sign.
+    """Write a recorded value as the prose asks, with a true minus sign and powers of ten.
 
     Raises:
         ValueError: the format does not fit the value.
@@ -56,7 +59,12 @@ def write_number(value: Any, form: str) -> str:
         text = format(value, form)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{value!r} cannot be written as {form!r}") from error
-    return text.replace("-", "\u2212") if isinstance(value, int | float) else text
+    if not isinstance(value, int | float):
+        return text
+    digits, _, power = text.partition("e")
+    if power:
+        digits += f"\u00a0\u00d7\u00a010{str(int(power)).translate(RAISED)}"
+    return digits.replace("-", "\u2212")
 
 
 def numbers(text: str) -> Iterator[tuple[str, float, float]]:
