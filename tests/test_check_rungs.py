@@ -3,26 +3,41 @@
 import numpy as np
 import pytest
 import torch.nn.functional as F
+from torch.optim import SGD
 
 from definebyrun.check import WrongAnswer, rungs
 
 
 def gradients(
-    x, y, w1, b1, w2, b2, *, scale=None, sign=1, kink=True, rows=np.sum, use_bias=True, square=2
+    x,
+    y,
+    w1,
+    b1,
+    w2,
+    b2,
+    *,
+    scale=None,
+    sign=1,
+    kink=True,
+    relu=True,
+    rows=np.sum,
+    use_bias=True,
+    square=2,
 ):
     """Return the right gradients, or those of one mistake."""
     if not use_bias:
         b1, b2 = 0 * b1, 0 * b2
     h = x @ w1 + b1
-    p = np.maximum(h, 0) @ w2 + b2
+    a = np.maximum(h, 0) if relu else h
+    p = a @ w2 + b2
     grad_p = sign * square * (p - y) / (scale or y.size)
     grad_h = grad_p @ w2.T
-    if kink:
+    if kink and relu:
         grad_h = grad_h * (h > 0)
     return (
         x.T @ grad_h,
         rows(grad_h, axis=0),
-        np.maximum(h, 0).T @ grad_p,
+        a.T @ grad_p,
         rows(grad_p, axis=0),
     )
 
@@ -70,6 +85,10 @@ def lr_inside(w, grad, velocity, lr, momentum):
 def nesterov(w, grad, velocity, lr, momentum):
     velocity = momentum * velocity + grad
     return w - lr * (grad + momentum * velocity), velocity
+
+
+def own_optimizer(model, optimizer, x, y):
+    return step(model, SGD(model.parameters(), lr=0.1), x, y)
 
 
 def step(model, optimizer, x, y):
@@ -160,6 +179,7 @@ WRONG = [
     (rungs.bias_gradients, mistake(rows=np.mean), "too small by the number of samples"),
     (rungs.bias_gradients, mistake(rows=lambda a, axis: a), "one row a sample"),
     (rungs.bias_gradients, mistake(kink=False), "what happens to a unit that was off"),
+    (rungs.bias_gradients, mistake(relu=False), "without a ReLU"),
     (rungs.bias_gradients, mistake(use_bias=False), "at biases of zero"),
     (rungs.bias_gradients, untransposed, "transposed"),
     (rungs.bias_gradients, misshapen, "has the shape of"),
@@ -172,6 +192,11 @@ WRONG = [
     (rungs.momentum_step, average, "an average"),
     (rungs.momentum_step, lr_inside, "before it enters the velocity"),
     (rungs.momentum_step, nesterov, "looks ahead"),
+    (rungs.momentum_step, lambda w, g, v, lr, m: (w - lr * (v + g), v + g), "without friction"),
+    (rungs.momentum_step, lambda w, g, v, lr, m: (w - lr * (v + m * g), 0 * v), "loses a little"),
+    (rungs.momentum_step, lambda w, g, v, lr, m: (w - (m * v + g), m * v + g), "as long as"),
+    (rungs.momentum_step, lambda *a: momentum(*a)[::-1], "in the other order"),
+    (rungs.momentum_step, lambda w, g, v, lr, m: (w, m * v + g), "weights after the step"),
     (rungs.momentum_step, lambda w, g, v, lr, m: (w - lr * (m * v + g), v), "not the new one"),
     (rungs.momentum_step, lambda w, g, v, lr, m: (0 * w, v), "Neither the velocity nor the step"),
     (rungs.training_step, never_cleared, "Who clears them"),
@@ -181,6 +206,7 @@ WRONG = [
     (rungs.training_step, loss_afterwards, "the loss after the update"),
     (rungs.training_step, sum_of_squares, "the mean of the squared errors"),
     (rungs.training_step, sum_of_squares_hidden, "elsewhere than they should"),
+    (rungs.training_step, own_optimizer, "not by the optimizer that your function was given"),
     (rungs.training_step, returns_tensor, "You return a tensor"),
     (rungs.training_step, lambda *a: [step(*a)], "Return the loss, a float"),
 ]

@@ -56,10 +56,15 @@ def bias_gradients(answer: Callable[..., Any]) -> None:
             "grad_b1 and grad_b2 are too small by the number of samples. The mean over the batch"
             " is already in the gradient of p: what is left to do with the rows?"
         )
-    if _close(found, _gradients(problem, with_kink=False)):
+    if _close(found, _gradients(problem, _relu_forward_only)):
         raise WrongAnswer(
             "grad_w2 and grad_b2 are right, grad_w1 and grad_b1 are not: on the way back through"
             " the ReLU, what happens to a unit that was off?"
+        )
+    if _close(found, _gradients(problem, _no_relu)):
+        raise WrongAnswer(
+            "These are the gradients of a network without a ReLU: what becomes of h before it meets"
+            " w2, and what does that change on the way back?"
         )
     if _close(found, _gradients((*problem[:3], 0 * problem[3], problem[4], 0 * problem[5]))):
         raise WrongAnswer(
@@ -68,7 +73,7 @@ def bias_gradients(answer: Callable[..., Any]) -> None:
     wrong = [n for n, a, b in zip(NAMES, found, right, strict=True) if not np.allclose(a, b)]
     raise WrongAnswer(
         f"Wrong: {', '.join(wrong)}. Mend the last of them first: going back from the loss, the"
-        " others rest on it. Compare one entry with a finite difference."
+        " others rest on it. Compare one entry with a central difference."
     )
 
 
@@ -78,13 +83,21 @@ def _small_network() -> Arrays:
     return tuple(rng.normal(size=shape) for shape in shapes)
 
 
-def _gradients(problem: Arrays, with_kink: bool = True) -> Arrays:
-    """Return the gradients by autograd; without its kink, the ReLU is wrong on the way back."""
+def _relu_forward_only(h: Tensor) -> Tensor:
+    """Return the ReLU, with a slope of one everywhere."""
+    return h + (torch.relu(h) - h).detach()
+
+
+def _no_relu(h: Tensor) -> Tensor:
+    return h
+
+
+def _gradients(problem: Arrays, activation: Callable[[Tensor], Tensor] = torch.relu) -> Arrays:
+    """Return the gradients by autograd, of the network with this activation."""
     x, y, *weights = (torch.tensor(array) for array in problem)
     w1, b1, w2, b2 = (weight.requires_grad_() for weight in weights)
-    h = x @ w1 + b1
-    a = torch.relu(h) if with_kink else h + (torch.relu(h) - h).detach()
-    found = torch.autograd.grad(torch.mean((a @ w2 + b2 - y) ** 2), (w1, b1, w2, b2))
+    p = activation(x @ w1 + b1) @ w2 + b2
+    found = torch.autograd.grad(torch.mean((p - y) ** 2), (w1, b1, w2, b2))
     return tuple(gradient.numpy() for gradient in found)
 
 
@@ -156,12 +169,22 @@ def momentum_step(answer: Callable[..., Any]) -> None:
          " torch.optim.SGD lr comes in only when the weights move."),
         (w - lr * (grad + momentum * after), None, "This looks ahead, as Nesterov's variant does:"
          " plain momentum steps by lr times the new velocity alone."),
+        (w - lr * (velocity + grad), None, "Your velocity keeps all of the old one, a ball without"
+         " friction: where does momentum come in?"),
+        (w - lr * (velocity + momentum * grad), None, "You multiply the gradient by momentum: it is"
+         " the old velocity that loses a little at each step."),
+        (w - after, after, "The velocity is right, but the step is as long as the velocity: which"
+         " number makes it shorter?"),
+        (after, w - lr * after, "Both arrays are right, in the other order: return the weights"
+         " first, then the velocity."),
     ]  # fmt: skip
     for weights, speed, hint in wrong:
         if np.allclose(found[0], weights) and (speed is None or np.allclose(found[1], speed)):
             raise WrongAnswer(hint)
     if np.allclose(found[0], w - lr * after):
         raise WrongAnswer("The weights are right; the velocity you return is not the new one.")
+    if np.allclose(found[1], after):
+        raise WrongAnswer("The velocity is right; the weights after the step with it are not.")
     raise WrongAnswer(
         "Neither the velocity nor the step is right: write the two lines of the rule one below the"
         " other, and compute them once on paper for a single weight."
@@ -181,9 +204,16 @@ def training_step(answer: Callable[..., Any]) -> None:
     x, y, model, optimizer = _small_training()
     before = [weight.detach().clone() for weight in model.parameters()]
     first_loss = F.mse_loss(model(x), y).item()
+    stepped: list[SGD] = []
+    optimizer.register_step_post_hook(lambda *_: stepped.append(optimizer))
     first = answer(model, optimizer, x, y)
     _check_weights(model, before)
     _check_loss(first, first_loss, F.mse_loss(model(x), y).item())
+    if not stepped:
+        raise WrongAnswer(
+            "The weights moved, but not by the optimizer that your function was given: it is the"
+            " one to clear the gradients and to step."
+        )
     for _ in range(2):
         answer(model, optimizer, x, y)
     if torch.allclose(_weights(model), _trained(clear=True)):
