@@ -49,6 +49,8 @@ WRONG = [
     ("output_size", lambda n, k, s, p: n - k + 2 * p + 1, "leave the stride out"),
     ("output_size", lambda n, k, s, p: (n - k + 2 * p + 1) // s, "before you divide"),
     ("output_size", lambda n, k, s, p: 40, "slide the filter and count"),
+    ("output_size", lambda n, k, s, p: None, "end with return"),
+    ("output_size", lambda n, k, p, s: (n - k + 2 * p) // s + 1, "in this order"),
     ("convolve", lambda image, kernel: image.tolist(), "returns list"),
     (
         "convolve",
@@ -64,6 +66,17 @@ WRONG = [
     ("convolve", lambda image, kernel: loops(image, kernel) / 6, "take the mean"),
     ("convolve", lambda image, kernel: loops(image, torch.ones(2, 3)), "without their weights"),
     ("convolve", lambda image, kernel: loops(image, kernel) + 1, "result[0, 0]"),
+    ("convolve", lambda image, kernel: loops(image, kernel.T), "exchanged the height"),
+    (
+        "convolve",
+        lambda image, kernel: torch.stack(
+            [
+                torch.stack([(image[i : i + 2, j : j + 3] @ kernel.T).sum() for j in range(5)])
+                for i in range(4)
+            ]
+        ),
+        "as matrices",
+    ),
     ("max_pool", lambda images, k: squares(images, k).max(dim=5), "return a tuple"),
     ("max_pool", lambda images, k: F.max_pool2d(images, k, 1), "overlap"),
     ("max_pool", lambda images, k: squares(images, k).amax(dim=(1, 4, 5)), "channels are gone"),
@@ -74,6 +87,13 @@ WRONG = [
     ("max_pool", lambda images, k: F.max_pool2d(images.clamp(min=0), k), "no number below 0"),
     ("max_pool", lambda images, k: images[:, :, ::k, ::k], "upper left"),
     ("max_pool", lambda images, k: F.max_pool2d(images, k) + 1, "result[0, 0, 0, 0]"),
+    ("max_pool", lambda images, k: images.unfold(2, k, k).amax(dim=4), "one of the two sides"),
+    (
+        "max_pool",
+        lambda images, k: images.reshape(2, 3, 2, 3, k, k).amax(dim=(4, 5)),
+        "reads row by row",
+    ),
+    ("max_pool", lambda images, k: F.max_pool2d(images, 2), "use k everywhere"),
 ]
 
 

@@ -26,7 +26,15 @@ def output_size(answer: Callable[[int, int, int, int], Any]) -> None:
     """
     for size, kernel, stride, padding in ((6, 3, 1, 0), (6, 3, 1, 2), (7, 2, 2, 0), (28, 3, 3, 1)):
         case = f"size {size}, kernel {kernel}, stride {stride}, padding {padding}"
-        given = answer(size, kernel, stride, padding)
+        try:
+            given = answer(size, kernel, stride, padding)
+        except ZeroDivisionError:
+            raise WrongAnswer(
+                f"For {case} you divide by zero. The arguments come in this order: size, kernel, "
+                "stride, padding."
+            ) from None
+        if given is None:
+            raise WrongAnswer(f"For {case} you return None. Does your function end with return?")
         if isinstance(given, bool) or not isinstance(given, int):
             raise WrongAnswer(
                 f"For {case} you return {given!r}; return an integer. Which division of Python "
@@ -79,6 +87,11 @@ def convolve(answer: Callable[[Tensor, Tensor], Any]) -> None:
             "From an image of 5 x 7 you return 4 x 6: you take the filter for a square. This one "
             "has 2 rows and 3 columns; use its height for the rows and its width for the columns."
         )
+    if result.shape == (3, 6):
+        raise WrongAnswer(
+            "From an image of 5 x 7 and a filter of 2 x 3 you return 3 x 6: you have exchanged the "
+            "height and the width of the filter. Which of the two comes first in kernel.shape?"
+        )
     if result.shape == (3, 4):
         raise WrongAnswer(
             "You miss the last place in each direction: from an image of 5 x 7 and a filter of "
@@ -94,11 +107,14 @@ def convolve(answer: Callable[[Tensor, Tensor], Any]) -> None:
                 image, kernel.flip(0, 1)
             ),
             "You take the mean over each window. A filter sums.": truth / kernel.numel(),
+            "You multiply window and filter as matrices. They lie on top of each other: multiply "
+            "entry by entry.": _slide(image, kernel.sum(0, keepdim=True).expand_as(kernel)),
             "You add up the pixels of each window without their weights.": _slide(
                 image, torch.ones_like(kernel)
             ),
         },
-        "Compare result[0, 0] with (image[:2, :3] * kernel).sum().",
+        "Compare result[0, 0] with (image[:2, :3] * kernel).sum(). If you add to the result bit "
+        "by bit, it must start at zero; torch.empty starts at anything.",
     )
     print("Right: your loops give PyTorch's convolution.")
 
@@ -137,6 +153,11 @@ def max_pool(answer: Callable[[Tensor, int], Any]) -> None:
             "You have cut the squares, but each still holds four numbers. Over which two axes "
             "must you take the largest?"
         )
+    if result.shape in ((2, 3, 2, 6), (2, 3, 4, 3)):
+        raise WrongAnswer(
+            f"For images of shape (2, 3, 4, 6) the result has shape {tuple(result.shape)}: you "
+            "have cut one of the two sides only."
+        )
     _same_shape(result, truth, "images of shape (2, 3, 4, 6) and squares of side 2")
     _compare(
         result,
@@ -147,9 +168,20 @@ def max_pool(answer: Callable[[Tensor, int], Any]) -> None:
             "You return no number below 0. Where all four are negative, the largest of them is "
             "negative too; pad with nothing, and start from nothing.": truth.clamp(min=0),
             "You keep the upper left pixel of each square: a stride, no maximum.": corners,
+            "Your squares hold pixels of one row only, because reshape reads row by row. Give each "
+            "of the two sides two axes: one that counts the squares, and one of length k.": (
+                images.reshape(2, 3, 2, 3, 4).amax(dim=4)
+            ),
         },
         "Compare result[0, 0, 0, 0] with images[0, 0, :2, :2].max().",
     )
+    larger = torch.arange(36.0).reshape(1, 1, 6, 6)
+    threes = answer(larger.clone(), 3)
+    if not isinstance(threes, Tensor) or not torch.equal(threes, F.max_pool2d(larger, 3)):
+        raise WrongAnswer(
+            "Squares of side 2 are right, those of side 3 are not. Does your function use k "
+            "everywhere?"
+        )
     print("Right: you keep the largest of each square, as F.max_pool2d does.")
 
 
