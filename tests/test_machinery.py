@@ -165,12 +165,13 @@ def test_a_sound_book_shows_what_it_checked(book: Book) -> None:
     """Quotes, claims, sources, hand-worked numbers and both versions of a figure reach the page."""
     source = CELL.format("from definebyrun.plotting import to_numpy\nshow_source(to_numpy)")
     claimed = CELL.format('claim("The size is small.", x < 5, size=x)')
-    by_hand = "By hand, $5/8 = 0.625$ {by-hand}`size`, and again 0.625 {by-hand}`size`.\n\n"
+    by_hand = "By hand\nit is $5/8 = 0.625$\n{by-hand}`size`, again 0.625 {by-hand}`size`.\n\n"
     book.write("one", by_hand + claimed + source + FIGURE)
     status, output = book.build("-W", "--keep-going")
     assert status == 0, output[-3000:]
     page = book.html("one")
     assert "The size is 0.625." in page
+    assert re.search(r"By hand\sit is <.*>, again 0.625.</p>", page), "a blank is lost or left"
     assert "It quotes 0.625." in book.html("index")
     assert "Checked when this page was built:" in page
     assert "to_numpy" in page

@@ -142,10 +142,10 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for node in list(doctree.findall(numbers.quoted)):
         node.replace_self(nodes.Text(_quote(env, node["page"], node["name"], node["form"])))
     for mark in list(doctree.findall(numbers.by_hand)):
-        before = mark.parent[: mark.parent.index(mark)]
-        if before and isinstance(before[-1], nodes.Text) and not before[-1].strip():
-            mark.parent.remove(before[-1])
-        mark.parent.remove(mark)
+        parent, place = mark.parent, mark.parent.index(mark)
+        if place and isinstance(parent[place - 1], nodes.Text):
+            parent[place - 1] = nodes.Text(parent[place - 1].rstrip())
+        del parent[place]  # by its place: remove() would take the first node that is equal
     for line in list(doctree.findall(report.chapter_line)):
         line.replace_self(report.draw_line(env, docname, line.children))
     for place in list(doctree.findall(report.build_report)):
