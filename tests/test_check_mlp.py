@@ -38,6 +38,7 @@ def test_right_layer_norms_pass(capsys):
         (lambda x, g, b: normal(x), "not applied"),
         (lambda x, g, b: g * (normal(x) + b), "First scale"),
         (lambda x, g, b: normal(x).mean(dim=1), "keeps the shape"),
+        (lambda x, g, b: g * (x - x.mean(dim=1)) + b, "keep the axis"),
         (lambda x, g, b: x, "differs by up to"),
         (lambda x, g, b: None, "NoneType"),
     ],
@@ -104,6 +105,17 @@ def records(model, batches):
     return share
 
 
+@torch.no_grad()
+def percentage(model, batches):
+    return 100 * stays_in_eval(model, batches)
+
+
+def never_records_again(model, batches):
+    torch.set_grad_enabled(False)
+    share = records(model, batches)
+    return share
+
+
 def test_right_accuracy_passes(capsys):
     check.mlp.accuracy(right_accuracy)
     assert capsys.readouterr().out.startswith("Right")
@@ -118,12 +130,21 @@ def test_right_accuracy_passes(capsys):
         (wrong_axis, "Which axis"),
         (stays_in_eval, "left in evaluation"),
         (records, "recorded every operation"),
+        (percentage, "a percentage"),
+        (never_records_again, "stays switched off"),
         (always_back_to_train, "left in training mode"),
     ],
 )
 def test_wrong_accuracies_get_their_hint(answer, hint):
     with pytest.raises(WrongAnswer, match=hint):
         check.mlp.accuracy(answer)
+    assert torch.is_grad_enabled()  # whatever the answer did to it
+
+
+def test_an_error_of_the_answer_itself_is_shown():
+    """Only the missing axis becomes a hint; any other error must reach the reader."""
+    with pytest.raises(RuntimeError, match="same dtype"):
+        check.mlp.layer_norm(lambda x, g, b: x @ torch.ones(4, 4))
 
 
 def made(weight, bias):
@@ -146,6 +167,12 @@ def folded(
     return made(weight, bias + shift)
 
 
+def in_float32(linear, norm, **wrong):
+    """Fold into a layer as nn.Linear makes it, whatever precision the old one has."""
+    right = folded(linear, norm, **wrong)
+    return made(right.weight.float(), right.bias.float())
+
+
 def in_place(linear, norm):
     linear.weight.data *= 2
     return linear
@@ -153,7 +180,8 @@ def in_place(linear, norm):
 
 def test_right_fold_passes(capsys):
     check.mlp.fold(folded)
-    assert capsys.readouterr().out.startswith("Right")
+    check.mlp.fold(in_float32)
+    assert capsys.readouterr().out.count("Right") == 2
 
 
 @pytest.mark.parametrize(
@@ -163,6 +191,8 @@ def test_right_fold_passes(capsys):
         (lambda a, n: folded(a, n, variance=n.running_var.sqrt()), "left eps out"),
         (lambda a, n: folded(a, n, columns=True), "Each unit is a row"),
         (lambda a, n: folded(a, n, mean=0), "running mean is missing"),
+        (lambda a, n: in_float32(a, n, mean=0), "running mean is missing"),
+        (lambda a, n: in_float32(a, n, variance=n.running_var.sqrt()), "left eps out"),
         (lambda a, n: folded(a, n, old=a.bias), "unscaled"),
         (lambda a, n: folded(a, n, shift=0), "shift of the normalisation is not"),
         (lambda a, n: folded(a, n, scale=torch.ones(4)), "scale of the normalisation is missing"),

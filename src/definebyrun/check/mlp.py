@@ -52,7 +52,15 @@ def layer_norm(answer: Callable[[Tensor, Tensor, Tensor], Any]) -> None:
         "The shift is added before the scale multiplies. First scale, then shift.": scale
         * (standard(1, 0, 1e-5) + shift),
     }
-    result = _tensor(answer(x.clone(), scale.clone(), shift.clone()))
+    try:
+        result = _tensor(answer(x.clone(), scale.clone(), shift.clone()))
+    except RuntimeError as error:
+        if "must match the size" not in str(error):
+            raise
+        raise WrongAnswer(
+            "Two shapes do not fit: x has shape (n, units), and its means over the units have "
+            "shape (n,) unless you keep the axis. Which argument of mean keeps it?"
+        ) from error
     if result.shape != x.shape:
         raise WrongAnswer(
             f"For x of shape {tuple(x.shape)} you return shape {tuple(result.shape)}. "
@@ -82,7 +90,9 @@ def accuracy(answer: Callable[[nn.Module, list[tuple[Tensor, Tensor]]], Any]) ->
     state = {name: value.clone() for name, value in model.state_dict().items()}
     recorded: list[bool] = []
     hook = model.register_forward_pre_hook(lambda *_: recorded.append(torch.is_grad_enabled()))
-    result = answer(model, batches)
+    with torch.enable_grad():
+        result = answer(model, batches)
+        still_recording = torch.is_grad_enabled()
     hook.remove()
     number = float(result.item() if isinstance(result, Tensor) else result)
     changed = any(not torch.equal(state[name], now) for name, now in model.state_dict().items())
@@ -93,6 +103,8 @@ def accuracy(answer: Callable[[nn.Module, list[tuple[Tensor, Tensor]]], Any]) ->
         )
     if abs(number - sum(int(hits.sum()) for hits in right)) < 1e-6:
         raise WrongAnswer(f"You return {number:g}, a count. The share is asked for.")
+    if abs(number - 100 * truth) < 1e-4:
+        raise WrongAnswer(f"You return {number:g}, a percentage. The share is from 0 to 1.")
     if abs(number - means) < 1e-6:
         raise WrongAnswer(
             "You average the accuracies of the batches. The last batch is smaller, and its images "
@@ -112,6 +124,11 @@ def accuracy(answer: Callable[[nn.Module, list[tuple[Tensor, Tensor]]], Any]) ->
         raise WrongAnswer(
             "The number is right, but PyTorch recorded every operation for a gradient that nobody "
             "asks for. What switches the recording off?"
+        )
+    if not still_recording:
+        raise WrongAnswer(
+            "The number is right, but the recording stays switched off for everything that comes "
+            "after. Which form of the switch ends by itself?"
         )
     model.eval()
     answer(model, batches)
@@ -148,6 +165,7 @@ def fold(answer: Callable[[nn.Linear, nn.BatchNorm1d], Any]) -> None:
         raise WrongAnswer("You changed the layer you were given. Make a new one.")
     if not isinstance(result, nn.Linear):
         raise WrongAnswer(f"You return {type(result).__name__}; return one nn.Linear.")
+    rounding = 1e-6 if result.weight.dtype == torch.float32 else 1e-8
     with torch.no_grad():
         computed = result.double()(x)
     _compare(
@@ -155,6 +173,7 @@ def fold(answer: Callable[[nn.Linear, nn.BatchNorm1d], Any]) -> None:
         truth,
         typical,
         "Write z = Wx + b into the formula of the normalisation and collect what stands before x.",
+        rounding,
     )
     print("Right: one affine layer does what two layers did.")
 
@@ -227,12 +246,25 @@ def _tensor(result: Any) -> Tensor:
     return result.double()
 
 
-def _compare(result: Tensor, truth: Tensor, typical: dict[str, Tensor], look: str) -> None:
-    """Pass a right result; meet a typical mistake with its hint, and any other with ``look``."""
-    if torch.allclose(result, truth, rtol=1e-7, atol=1e-8):
+def _compare(
+    result: Tensor,
+    truth: Tensor,
+    typical: dict[str, Tensor],
+    look: str,
+    rounding: float = 1e-8,
+) -> None:
+    """Pass a right result; meet a typical mistake with its hint, and any other with ``look``.
+
+    ``rounding`` is the relative error that counts as none, measured by the largest number.
+    """
+
+    def same(other: Tensor) -> bool:
+        return float((result - other).abs().max()) <= rounding * float(other.abs().max())
+
+    if same(truth):
         return
     for hint, mistake in typical.items():
-        if torch.allclose(result, mistake, rtol=1e-7, atol=1e-8):
+        if same(mistake):
             raise WrongAnswer(hint)
     worst = float((result - truth).abs().max())
     raise WrongAnswer(f"The result differs by up to {worst:.3g}. {look}")
