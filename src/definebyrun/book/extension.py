@@ -28,7 +28,8 @@ from definebyrun.book.sources import link_source, source_link, source_pages
 from definebyrun.device import choose_device
 
 KERNELS = {  # the surroundings of the kernels that execute the chapters, unless the reader set them
-    "OMP_WAIT_POLICY": "PASSIVE",  # idle threads sleep: spinning cost 30x on a busy machine
+    "OMP_WAIT_POLICY": "PASSIVE",  # idle threads sleep: spinning cost 30x on a busy machine,
+    "GOMP_SPINCOUNT": "1000",  # but not at once: waking them for each product cost the MLP 2x
     "MALLOC_MMAP_THRESHOLD_": "33554432",  # keep the memory of large tensors for the next
     "MALLOC_TRIM_THRESHOLD_": "2000000000",  # ones, never give it back: a CNN trains 1.6x faster
 }
