@@ -51,7 +51,7 @@ WRONG = [
     ("output_size", lambda n, k, s, p: 40, "slide the filter and count"),
     ("output_size", lambda n, k, s, p: None, "end with return"),
     ("output_size", lambda n, k, p, s: (n - k + 2 * p) // s + 1, "in this order"),
-    ("convolve", lambda image, kernel: image.tolist(), "returns list"),
+    ("convolve", lambda image, kernel: image.tolist(), "returns a list"),
     (
         "convolve",
         lambda image, kernel: F.conv2d(

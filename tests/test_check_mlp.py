@@ -40,7 +40,7 @@ def test_right_layer_norms_pass(capsys):
         (lambda x, g, b: normal(x).mean(dim=1), "keeps the shape"),
         (lambda x, g, b: g * (x - x.mean(dim=1)) + b, "keep the axis"),
         (lambda x, g, b: x, "differs by up to"),
-        (lambda x, g, b: None, "NoneType"),
+        (lambda x, g, b: None, "returns None"),
     ],
 )
 def test_wrong_layer_norms_get_their_hint(answer, hint):

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from definebyrun.check.answer import WrongAnswer
+from definebyrun.check.compare import compare, tensor
 
 
 def output_size(answer: Callable[[int, int, int, int], Any]) -> None:
@@ -76,7 +77,7 @@ def convolve(answer: Callable[[Tensor, Tensor], Any]) -> None:
     image = torch.randn(5, 7, generator=generator)
     kernel = torch.randn(2, 3, generator=generator)
     truth = _slide(image, kernel)
-    result = _tensor(answer(image.clone(), kernel.clone()))
+    result = tensor(answer(image.clone(), kernel.clone()))
     if result.shape == image.shape:
         raise WrongAnswer(
             "Your result is as large as the image. Without padding the filter must lie inside "
@@ -98,7 +99,7 @@ def convolve(answer: Callable[[Tensor, Tensor], Any]) -> None:
             "2 x 3 you return 3 x 4. Where does range stop?"
         )
     _same_shape(result, truth, "an image of 5 x 7 and a filter of 2 x 3")
-    _compare(
+    compare(
         result,
         truth,
         {
@@ -137,7 +138,7 @@ def max_pool(answer: Callable[[Tensor, int], Any]) -> None:
             "You return a tuple. torch.max along an axis gives the values and where they stood; "
             "only the values are wanted here. amax gives these alone."
         )
-    result = _tensor(result)
+    result = tensor(result)
     if result.shape == (2, 3, 3, 5):
         raise WrongAnswer(
             "Your squares overlap: the result has shape (2, 3, 3, 5). A square of side 2 is "
@@ -159,7 +160,7 @@ def max_pool(answer: Callable[[Tensor, int], Any]) -> None:
             "have cut one of the two sides only."
         )
     _same_shape(result, truth, "images of shape (2, 3, 4, 6) and squares of side 2")
-    _compare(
+    compare(
         result,
         truth,
         {
@@ -189,29 +190,9 @@ def _slide(image: Tensor, kernel: Tensor) -> Tensor:
     return F.conv2d(image[None, None], kernel[None, None])[0, 0]
 
 
-def _tensor(result: Any) -> Tensor:
-    if not isinstance(result, Tensor):
-        raise WrongAnswer(f"Your function returns {type(result).__name__}; return a tensor.")
-    return result.detach()
-
-
 def _same_shape(result: Tensor, truth: Tensor, given: str) -> None:
     if result.shape != truth.shape:
         raise WrongAnswer(
             f"For {given} the result has shape {tuple(result.shape)}; "
             f"expected {tuple(truth.shape)}."
         )
-
-
-def _compare(result: Tensor, truth: Tensor, typical: dict[str, Tensor], look: str) -> None:
-    """Pass the truth; give a typical mistake its own hint and any other result a general one."""
-
-    def close(other: Tensor) -> bool:
-        return torch.allclose(result.double(), other.double(), rtol=1e-4, atol=1e-5)
-
-    if close(truth):
-        return
-    for hint, wrong in typical.items():
-        if close(wrong):
-            raise WrongAnswer(hint)
-    raise WrongAnswer(f"The shape is right, the numbers are not. {look}")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from definebyrun.check.answer import WrongAnswer
+from definebyrun.check.compare import tensor
 
 
 def layer_norm(answer: Callable[[Tensor, Tensor, Tensor], Any]) -> None:
@@ -53,7 +54,7 @@ def layer_norm(answer: Callable[[Tensor, Tensor, Tensor], Any]) -> None:
         * (standard(1, 0, 1e-5) + shift),
     }
     try:
-        result = _tensor(answer(x.clone(), scale.clone(), shift.clone()))
+        result = tensor(answer(x.clone(), scale.clone(), shift.clone())).double()
     except RuntimeError as error:
         if "must match the size" not in str(error):
             raise
@@ -237,13 +238,6 @@ def _right(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     with torch.no_grad():
         hits: Tensor = model(images).argmax(dim=1) == labels
     return hits
-
-
-def _tensor(result: Any) -> Tensor:
-    """Refuse what is not a tensor."""
-    if not isinstance(result, Tensor):
-        raise WrongAnswer(f"You return {type(result).__name__}; return a tensor.")
-    return result.double()
 
 
 def _compare(

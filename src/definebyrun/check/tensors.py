@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from definebyrun.check.answer import WrongAnswer
+from definebyrun.check.compare import compare, tensor
 
 
 def strides(answer: Callable[[tuple[int, ...]], Any]) -> None:
@@ -74,7 +75,7 @@ def standardise(answer: Callable[[Tensor], Any]) -> None:
         [(column - column.mean()) / column.std() for column in x.unbind(dim=1)], dim=1
     )
     given = x.clone()
-    result = _tensor(answer(given))
+    result = tensor(answer(given))
     if not torch.equal(given, x):
         raise WrongAnswer(
             "Your function changes the tensor it was given. Whoever called it still needs the "
@@ -104,7 +105,7 @@ def standardise(answer: Callable[[Tensor], Any]) -> None:
         "You divide the mean alone: a slash binds more tightly than a minus. Which part needs "
         "brackets?": x - x.mean(dim=0) / x.std(dim=0),
     }
-    _compare(result, truth, typical, "Look at result.mean(dim=0) and result.std(dim=0).")
+    compare(result, truth, typical, "Look at result.mean(dim=0) and result.std(dim=0).")
     print("Right: every column has mean 0 and standard deviation 1.")
 
 
@@ -120,7 +121,7 @@ def distances(answer: Callable[[Tensor, Tensor], Any]) -> None:
     """
     x, y = torch.randn(4, 3, generator=_seed()), torch.randn(5, 3, generator=_seed(1))
     truth = torch.tensor([[float((a - b).norm()) for b in y] for a in x])
-    result = _tensor(answer(x.clone(), y.clone()))
+    result = tensor(answer(x.clone(), y.clone()))
     if result.shape == (5, 4):
         raise WrongAnswer(
             "The shape is (m, n): rows and columns are exchanged. Row i belongs to point i of the "
@@ -148,8 +149,8 @@ def distances(answer: Callable[[Tensor, Tensor], Any]) -> None:
             dim=2
         ).abs(),
     }
-    _compare(result, truth, typical, "Compare result[0, 0] with (x[0] - y[0]).norm().")
-    same = _tensor(answer(x.clone(), x.clone()))
+    compare(result, truth, typical, "Compare result[0, 0] with (x[0] - y[0]).norm().")
+    same = tensor(answer(x.clone(), x.clone()))
     if same.isnan().any():
         raise WrongAnswer(
             "The distance of a point to itself comes out as nan: rounding made a tiny negative "
@@ -173,7 +174,7 @@ def patches(answer: Callable[[Tensor, int], Any]) -> None:
     rows, columns = range(0, height, side), range(0, width, side)
     cut = {(r, c): image[:, r : r + side, c : c + side] for r in rows for c in columns}
     truth = torch.stack([cut[r, c] for r in rows for c in columns])
-    result = _tensor(answer(image.clone(), side))
+    result = tensor(answer(image.clone(), side))
     if result.shape == (2, 3, channels, side, side):
         raise WrongAnswer(
             "The patches still lie in a grid: the result has an axis for the row of a patch and "
@@ -206,7 +207,7 @@ def patches(answer: Callable[[Tensor, int], Any]) -> None:
             1, 3, 2, 4, 0
         ).reshape(truth.shape),
     }
-    _compare(result, truth, typical, "Compare result[0] with image[:, :2, :2].")
+    compare(result, truth, typical, "Compare result[0] with image[:, :2, :2].")
     print("Right: each patch is a square of the image, in reading order.")
 
 
@@ -224,7 +225,7 @@ def one_hot(answer: Callable[[Tensor, int], Any]) -> None:
     truth = torch.zeros(len(labels), classes)
     for row, label in enumerate(labels.tolist()):
         truth[row, label] = 1
-    result = _tensor(answer(labels.clone(), classes))
+    result = tensor(answer(labels.clone(), classes))
     if result.shape == truth.T.shape:
         raise WrongAnswer(
             "Rows and columns are exchanged: each label gets a ROW. Which of the two, labels or "
@@ -251,32 +252,9 @@ def one_hot(answer: Callable[[Tensor, int], Any]) -> None:
         "The ones stand one place too far right: class 0 is the first column.": truth.roll(1, 1),
         "Zeros and ones are exchanged.": 1 - truth,
     }
-    _compare(result, truth, typical, "Compare row 0 with label 2: where must its one stand?")
+    compare(result, truth, typical, "Compare row 0 with label 2: where must its one stand?")
     print("Right: a one at the label's place and zeros elsewhere.")
 
 
 def _seed(number: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(number)
-
-
-def _tensor(result: Any) -> Tensor:
-    """Return the result if it is a tensor, else say what it is."""
-    if result is None:
-        raise WrongAnswer("Your function returns None. Is there a return at its end?")
-    if not isinstance(result, Tensor):
-        raise WrongAnswer(f"Your function returns a {type(result).__name__}; return a tensor.")
-    return result.detach().cpu()
-
-
-def _compare(result: Tensor, truth: Tensor, typical: dict[str, Tensor], look: str) -> None:
-    """Pass the truth; give a typical mistake its own hint and any other result a general one."""
-    if _close(result, truth):
-        return
-    for hint, mistake in typical.items():
-        if _close(result, mistake):
-            raise WrongAnswer(hint)
-    raise WrongAnswer(f"The shape is right, the numbers are not. {look}")
-
-
-def _close(result: Tensor, other: Tensor) -> bool:
-    return torch.allclose(result.double(), other.double(), rtol=1e-4, atol=1e-4)
