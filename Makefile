@@ -9,10 +9,11 @@ book: environment ## execute every chapter and build the pages
 test: book ## run every test: units, chapters, pages
 	@.venv/bin/python -m pytest
 
-lint: environment ## style, format, types, spelling, the workflow file
+lint: environment ## style, format, types, layers, spelling, the workflow file
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache >.venv/layers.log || { cat .venv/layers.log; false; }
 	@.venv/bin/codespell
 	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 

@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as hnp
 from torch import nn
 from torch.testing import assert_close
 
-from definebyrun import activations
-from definebyrun.activations import he, relu, sigmoid, sizes_by_depth, xavier
+from definebyrun.scratch import activations
+from definebyrun.scratch.activations import he, relu, sigmoid, sizes_by_depth, xavier
 
 numbers = hnp.arrays(np.float64, st.integers(1, 8), elements=st.floats(-1e4, 1e4))
 PAIRS = [

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from definebyrun.models import BatchNorm
+from definebyrun.scratch.batch_norm import BatchNorm
 
 
 @settings(max_examples=40, deadline=None)

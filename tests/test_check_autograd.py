@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from definebyrun import check
-from definebyrun.autodiff.engine import Variable
-from definebyrun.autodiff.operations import sigmoid
+from definebyrun.scratch.engine import Variable
+from definebyrun.scratch.operations import sigmoid
 
 
 def right_sine(x):

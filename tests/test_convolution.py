@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from definebyrun.convolution import conv2d, output_size
+from definebyrun.scratch.convolution import conv2d, output_size
 
 sides = st.integers(1, 9)
 kernels = st.integers(1, 4)

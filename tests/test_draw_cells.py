@@ -7,7 +7,7 @@ matplotlib.use("Agg")
 import pytest
 import torch
 
-from definebyrun.plotting import LIGHT, draw_cells, figure
+from definebyrun.drawing.style import LIGHT, draw_cells, figure
 
 
 @pytest.fixture

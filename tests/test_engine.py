@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from definebyrun.autodiff.engine import Variable, unbroadcast
+from definebyrun.scratch.engine import Variable, unbroadcast
 
 NUMBERS = st.floats(-2, 2, allow_nan=False).map(lambda x: round(x, 3))
 

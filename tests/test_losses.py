@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch.testing import assert_close
 
-from definebyrun import losses
+from definebyrun.scratch import losses
 
 logit = st.floats(-1e4, 1e4, allow_nan=False)
 tables = hnp.arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(1, 6)), elements=logit)

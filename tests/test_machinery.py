@@ -51,7 +51,7 @@ mystnb:
   figure:
     caption: A line.
 ---
-from definebyrun.plotting import figure
+from definebyrun.drawing.style import figure
 fig, ax = figure()
 ax.plot([0, 1]);
 ```
@@ -163,7 +163,7 @@ def test_every_planted_fault_fails_every_build_and_is_named(tmp_path: Path) -> N
 
 def test_a_sound_book_shows_what_it_checked(book: Book) -> None:
     """Quotes, claims, sources, hand-worked numbers and both versions of a figure reach the page."""
-    source = CELL.format("from definebyrun.plotting import to_numpy\nshow_source(to_numpy)")
+    source = CELL.format("from definebyrun.drawing.style import to_numpy\nshow_source(to_numpy)")
     claimed = CELL.format('claim("The size is small.", x < 5, size=x)')
     by_hand = "By hand\nit is $5/8 = 0.625$\n{by-hand}`size`, again 0.625 {by-hand}`size`.\n\n"
     book.write("one", by_hand + claimed + source + FIGURE)
@@ -175,7 +175,7 @@ def test_a_sound_book_shows_what_it_checked(book: Book) -> None:
     assert "It quotes 0.625." in book.html("index")
     assert "Checked when this page was built:" in page
     assert "to_numpy" in page
-    assert "src/definebyrun/plotting.py, lines" in page
+    assert "src/definebyrun/drawing/style.py, lines" in page
     assert len(re.findall(r'<img alt="A rising line." class="only-(?:light|dark)"', page)) == 2
     assert book.records("facts.json") == [
         {"page": "book/one", "name": "size", "value": 0.625, "varies": False}

@@ -4,8 +4,7 @@ import matplotlib as mpl
 import pytest
 import torch
 
-from definebyrun.models import CNN
-from definebyrun.pictures import (
+from definebyrun.drawing.pictures import (
     feature_maps,
     plot_confusion,
     show_feature_maps,
@@ -13,7 +12,8 @@ from definebyrun.pictures import (
     show_mistakes,
     top_confusions,
 )
-from definebyrun.plotting import figure
+from definebyrun.drawing.style import figure
+from definebyrun.models import CNN
 
 mpl.use("agg")
 

@@ -27,7 +27,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from definebyrun.data.kana import DATA_FILE, NAMES, PER_CLASS, SIZE, pack
+from definebyrun.data.kana import DATA_FILE, PER_CLASS, pack
+from definebyrun.data.names import NAMES, SIZE
 
 FINE = 4 * SIZE  # the ink is spread on a page four times as fine as the final image
 # How often a family is taken, relative to 1: the two drawn after type of about 1900 more often,

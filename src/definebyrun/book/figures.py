@@ -6,7 +6,7 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from definebyrun.plotting import DARK, LIGHT
+from definebyrun.drawing.style import DARK, LIGHT
 
 
 def figure_faults(doctree: nodes.document) -> list[str]:

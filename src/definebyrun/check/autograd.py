@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from definebyrun.autodiff.engine import Variable
 from definebyrun.check.answer import WrongAnswer
+from definebyrun.scratch.engine import Variable
 
 
 def _points() -> Tensor:

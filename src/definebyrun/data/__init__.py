@@ -3,7 +3,8 @@
 from definebyrun.data.augment import affine, random_affine
 from definebyrun.data.batches import batches
 from definebyrun.data.digits import digits_source, load_digits
-from definebyrun.data.kana import NAMES, ROMAJI, load_kana
+from definebyrun.data.kana import load_kana
+from definebyrun.data.names import NAMES, ROMAJI
 from definebyrun.data.scans import scans_source
 from definebyrun.data.split import Examples, ImageData
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from definebyrun.data.cache import import_pooch
-from definebyrun.data.kana import NAMES
+from definebyrun.data.names import NAMES
 
 ADDRESS = "http://lab.ndl.go.jp/dataset/hiragana73.zip"
 # Published with the data, on https://github.com/ndl-lab/hiragana_mojigazo

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from definebyrun.data.kana import SIZE
+from definebyrun.data.names import SIZE
 from definebyrun.data.split import Examples
 
 T = TypeVar("T")

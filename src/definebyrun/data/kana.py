@@ -6,19 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from definebyrun.data.names import NAMES, SIZE
+from definebyrun.data.scans import read_source
 from definebyrun.data.split import Examples, ImageData, divide
 
-NAMES = tuple(
-    "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん"
-)
-ROMAJI = (
-    *("a", "i", "u", "e", "o", "ka", "ki", "ku", "ke", "ko", "sa", "shi", "su", "se", "so"),
-    *("ta", "chi", "tsu", "te", "to"),  # codespell:ignore te
-    *("na", "ni", "nu", "ne", "no", "ha", "hi", "fu", "he", "ho"),
-    *("ma", "mi", "mu", "me", "mo", "ya", "yu", "yo", "ra", "ri", "ru", "re", "ro"),
-    *("wa", "wo", "n"),
-)
-SIZE = 48
 PER_CLASS = 200
 DATA_FILE = Path(__file__).with_name("kana.npz")
 
@@ -82,8 +73,6 @@ def load_kana(
     if source is None:
         examples = read_embedded()
     else:
-        from definebyrun.data.scans import read_source
-
         examples, names = read_source(source)
     return divide(
         examples, names, seed=seed, test=test, validation=validation, device=device, dtype=dtype

@@ -17,7 +17,7 @@ import torch
 from definebyrun.data.archive import code_point, fetch_archive
 from definebyrun.data.cache import cache_folder
 from definebyrun.data.folder import choose, list_classes, read_folder, read_image, to_examples
-from definebyrun.data.kana import NAMES
+from definebyrun.data.names import NAMES
 from definebyrun.data.split import Examples
 
 VARIABLE = "DEFINEBYRUN_KANA"

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from definebyrun.autodiff.graph import draw_chain, draw_graph, graph_edges, layers_of, places_of
+from definebyrun.drawing.graph import draw_chain, draw_graph, graph_edges, layers_of, places_of
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from definebyrun.plotting import LIGHT, WIDTH, figure
+from definebyrun.drawing.style import LIGHT, WIDTH, figure
 
 Edge = tuple[Any, Any]
 

@@ -8,7 +8,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from definebyrun.plotting import LIGHT, show_images, to_numpy
+from definebyrun.drawing.style import LIGHT, show_images, to_numpy
 from definebyrun.training import evaluating
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from definebyrun.book.figures import dark_version
-from definebyrun.plotting import DARK, LIGHT, show_images
+from definebyrun.drawing.style import DARK, LIGHT, show_images
 
 
 def luminance(colour: str) -> float:

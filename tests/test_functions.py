@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import optimize
 
-from definebyrun.autodiff.functions import rosenbrock, rosenbrock_gradient, rosenbrock_hessian
-from definebyrun.autodiff.operations import cosine, sigmoid
+from definebyrun.scratch.functions import rosenbrock, rosenbrock_gradient, rosenbrock_hessian
+from definebyrun.scratch.operations import cosine, sigmoid
 
 POINTS = [(0.0, 0.0), (1.0, 1.0), (-1.0, 1.5), (0.3, -2.0)]
 

@@ -1,1 +1,0 @@
-"""Automatic differentiation: an engine built from scratch, and PyTorch's looked at closely."""

@@ -1,0 +1,1 @@
+"""What the book builds from nothing and tests against the library; it imports nothing of ours."""
