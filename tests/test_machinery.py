@@ -164,7 +164,8 @@ def test_every_planted_fault_fails_every_build_and_is_named(tmp_path: Path) -> N
 def test_a_sound_book_shows_what_it_checked(book: Book) -> None:
     """Quotes, claims, sources, hand-worked numbers and both versions of a figure reach the page."""
     source = CELL.format("from definebyrun.drawing.style import to_numpy\nshow_source(to_numpy)")
-    claimed = CELL.format('claim("The size is small.", x < 5, size=x)')
+    claimed = CELL.format('claim("The size is small.", x, "<", 5, size=x)')
+    claimed += "Of 80,000 {given}`0.625` is a definition.\n\n"
     by_hand = "By hand\nit is $5/8 = 0.625$\n{by-hand}`size`, again 0.625 {by-hand}`size`.\n\n"
     book.write("one", by_hand + claimed + source + FIGURE)
     status, output = book.build("-W", "--keep-going")
@@ -173,6 +174,7 @@ def test_a_sound_book_shows_what_it_checked(book: Book) -> None:
     assert "The size is 0.625." in page
     assert re.search(r"By hand\sit is <.*>, again 0.625.</p>", page), "a blank is lost or left"
     assert "It quotes 0.625." in book.html("index")
+    assert "0.625</span> is a definition." in page
     assert "Checked when this page was built:" in page
     assert "to_numpy" in page
     assert "src/definebyrun/drawing/style.py, lines" in page

@@ -1,5 +1,6 @@
 """The three calls of a chapter, as they behave in a reader's own notebook and in a build."""
 
+import math
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from definebyrun.book import ClaimError, claim, notebook, record, show_source
+from definebyrun.book import ClaimError, claim, compare, notebook, record, show_source
 
 
 def test_a_claim_that_breaks_goes_on_for_a_reader_and_stops_the_build(
@@ -67,3 +68,113 @@ def test_the_core_never_imports_the_machinery() -> None:
     assert [path for path in core if "definebyrun.book" in path.read_text("utf8")] == [
         root / "__init__.py"  # whose docstring tells what the folder is
     ]
+
+
+t = torch.tensor([0.1, 0.2, 0.7])
+
+
+@pytest.mark.parametrize(
+    "compared",
+    [
+        (0.5, "<", 0.7),
+        (0, "<", 0.5, "<", 1),
+        (torch.tensor(0.5, requires_grad=True), ">", 0.4),
+        (t, ">", 0),
+        (t[:-1], "<", t[1:]),
+        (t, "==", t.clone()),
+        (t.numpy(), "==", t.clone()),
+        (t[0], "<=", t),
+        (t.shape, "==", (3,)),
+        ([1, 2], "==", [1, 2]),
+        ([3.0, 2.0], "<", 4),
+        (torch.tensor([3], dtype=torch.uint8), "!=", torch.tensor([4])),
+        ("RuntimeError", "in", "a RuntimeError was raised"),
+        (3, "not in", (1, 2)),
+        (t.dtype, "==", torch.float32),
+        (None, "!=", t.dtype),
+        (np.float32(0.5), "<", t.double().sum()),
+        (len(t), "==", len(t.clone())),
+    ],
+)
+def test_a_comparison_that_holds_is_recorded(
+    compared: tuple, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(notebook.BUILDING, "1")
+    claim("It holds.", *compared)
+
+
+@pytest.mark.parametrize(
+    "compared",
+    [
+        (0.7, "<", 0.5),
+        (0, "<", 2, "<", 1),
+        (2, "<", 1, "<", 3),
+        (t, ">", 0.1),
+        (t, "!=", torch.tensor([0.1, 0.3, 0.8])),
+        (t.shape, "==", (4,)),
+        (3, "in", (1, 2)),
+        (t, "==", t.double() + 1e-9),
+    ],
+)
+def test_a_comparison_that_fails_anywhere_stops_the_build(
+    compared: tuple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every element and every link counts."""
+    monkeypatch.setenv(notebook.BUILDING, "1")
+    with pytest.raises(ClaimError, match="claim does not hold: It holds"):
+        claim("It holds.", *compared)
+
+
+def test_close_is_an_absolute_distance_without_wrapping() -> None:
+    small = torch.tensor([3, 5], dtype=torch.uint8)
+    for left, right, within, holds in [
+        (t, t + 1e-4, 1e-3, True),
+        (t, t + 1e-2, 1e-3, False),
+        (small, small + 1, 1.5, True),  # 3 - 4 is 255 in unsigned bytes
+        (1 + 2j, np.array([1 + 2.001j]), 0.01, True),
+        (1e9, 1e9 + 1, 0.5, False),
+    ]:
+        assert compare.holds((left, "close to", right), within) is holds
+
+
+ALIAS = t.view(3)
+
+
+@pytest.mark.parametrize(
+    ("compared", "error", "message"),
+    [
+        ((torch.equal(t, t), "==", True), TypeError, "not a verdict"),
+        ((t.sum() > 0, "==", 1), TypeError, "not a verdict"),
+        ((np.bool_(True), "!=", 0), TypeError, "not a verdict"),
+        ((math.nan, "!=", 1), ValueError, "NaN"),
+        ((torch.tensor([1, math.nan]), "!=", 1), ValueError, "NaN"),
+        (((1.0, math.nan), "!=", (1.0, 2.0)), ValueError, "NaN"),
+        ((t, "==", t), ValueError, "itself"),
+        ((t, "<=", ALIAS), ValueError, "itself"),
+        ((t, "==", t.numpy()), ValueError, "itself"),
+        ((t, "==", t.detach()), ValueError, "itself"),
+        ((t, ">", torch.zeros(2)), ValueError, "shapes"),
+        ((t, ">", torch.zeros(1)), ValueError, "shapes"),
+        ((t[:0], ">", 5), ValueError, "empty"),
+        (("", "in", "text"), ValueError, "empty"),
+        ((1, "<"), TypeError, "expected left, relation, right"),
+        ((1, "<", 2, "<"), TypeError, "expected left, relation, right"),
+        ((1, 2, 3), TypeError, "relation"),
+        ((1, "<<", 3), TypeError, "relation"),
+        ((1, "close to", 1.5), TypeError, "within"),
+        ((), TypeError, "expected left"),
+    ],
+)
+def test_a_comparison_that_proves_nothing_is_refused(
+    compared: tuple, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        claim("It is so.", *compared)
+
+
+def test_a_claim_tells_what_it_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = []
+    monkeypatch.setattr(notebook, "display", lambda data, raw: kept.append(data))
+    claim("It is so.", torch.tensor(0.25), "<", np.zeros((2, 3)) + 1, size=3)
+    assert kept[0][notebook.MIME]["compared"] == [0.25, "<", "float64[2, 3]"]
+    assert kept[0]["text/plain"] == "Checked: It is so. (0.25 < float64[2, 3], size = 3)"

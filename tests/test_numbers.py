@@ -84,6 +84,11 @@ def test_numbers_are_written_with_a_true_minus_sign_and_powers_of_ten() -> None:
         'claim("c", x.sum() > 0 or True)',
         'claim("c", x == x)',
         "claim('c', condition=len('abc') == 3)",
+        "claim('c', 1, '<', 2)",
+        "y = 3\nclaim('c', 2, '<', y)",
+        "claim('c', loss, '==', loss)",
+        "other = loss\nclaim('c', loss, '<=', other)",
+        "claim('c', loss, '<', 1, '<', 2)",
     ],
 )
 def test_a_constant_condition_is_refused(source: str) -> None:
@@ -94,6 +99,9 @@ def test_a_constant_condition_is_refused(source: str) -> None:
     "source",
     [
         'claim("c", loss < 0.1)',
+        'claim("c", loss, "<", 0.1)',
+        'claim("c", 0, "<", p, "<", 1)',
+        "y = measure()\nclaim('c', y, 'close to', 2, within=0.1)",
         'claim("c", torch.allclose(a, b))',
         "y = measure()\nclaim('c', y > 2)",
         "for y in range(3):\n    pass\nclaim('c', y == 2)",

@@ -1,6 +1,6 @@
 """The book's machinery: what turns the run of a chapter into a page that can be trusted.
 
-Chapters import three calls from here. They work in any notebook and need IPython alone:
+Chapters import three calls from here. They work in any notebook and need IPython and NumPy alone:
 
 - :func:`record` keeps a value under a name, so that the prose can quote it;
 - :func:`claim` states a sentence and checks it;

@@ -193,6 +193,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("definebyrun_key", "", "env")
     app.add_role("quote", numbers.QuoteRole())
     app.add_role("by-hand", numbers.ByHandRole())
+    app.add_role("given", numbers.GivenRole())
     app.add_directive("chapter-needs", report.ChapterNeeds)
     app.add_directive("build-report", report.BuildReport)
     app.add_env_collector(Runs)

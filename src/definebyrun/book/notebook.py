@@ -14,6 +14,8 @@ from typing import Any
 
 from IPython.display import display
 
+from definebyrun.book import compare
+
 MIME = "application/vnd.definebyrun+json"
 BUILDING = "DEFINEBYRUN_BUILDING"  # set by the build in the kernels it starts
 
@@ -60,8 +62,8 @@ def record(name: str, value: Any, *, varies: bool = False) -> None:
     _show({"kind": "fact", "name": name, "value": plain, "varies": varies}, f"{name} = {plain}")
 
 
-def claim(sentence: str, condition: Any, **figures: Any) -> None:
-    """State a sentence of the book and check it.
+def claim(sentence: str, *compared: Any, within: float | None = None, **figures: Any) -> None:
+    """State a sentence of the book and check it: ``claim("It fell.", last, "<", first)``.
 
     While the book is built, a claim that does not hold raises and so fails the build. In a
     reader's own notebook it says what broke and goes on: another device, another version or
@@ -69,26 +71,37 @@ def claim(sentence: str, condition: Any, **figures: Any) -> None:
 
     Args:
         sentence: what is claimed, a whole sentence in plain words.
-        condition: whether it holds: a bool, or a tensor or array with one boolean element. It
-            must depend on the run; the build refuses a constant.
+        compared: operands with a relation between each two, as in ``0, "<", p, "<", 1``. The
+            relations are ``< <= > >= == !=``, ``close to``, ``in`` and ``not in``. Operands are
+            numbers, strings, tuples, tensors or arrays; of the last two every element must hold,
+            and they have equal shapes unless one is a single number.
+        within: how far apart what is ``close to`` each other may be; an absolute number.
         figures: the numbers behind it, shown beside the sentence.
 
     Raises:
-        TypeError: the condition is not one boolean.
-        ClaimError: the condition is false and the book is being built.
+        TypeError: what is compared has another form, such as a finished bool.
+        ValueError: an operand is NaN, empty, of another shape, or compared with itself.
+        ClaimError: the claim does not hold and the book is being built.
     """
-    holds = _plain("condition", condition)
-    if not isinstance(holds, bool):
-        raise TypeError(f"condition is {condition!r}; expected one boolean")
-    values = {name: _plain(name, value) for name, value in figures.items()}
-    shown = ", ".join(f"{name} = {format_figure(value)}" for name, value in values.items())
-    verdict = "Checked" if holds else "Does not hold here"
+    if len(compared) == 1:  # a finished condition, the form that is going out of use
+        verdict = _plain("condition", compared[0])
+        if not isinstance(verdict, bool):
+            raise TypeError(f"condition is {compared[0]!r}; expected one boolean")
+        true, compared = verdict, ()
+    else:
+        true = compare.holds(compared, within)
+    values = [(name, _plain(name, value)) for name, value in figures.items()]
+    sides = [compare.in_short(operand) for operand in compared]
+    kept = {"kind": "claim", "claim": sentence, "holds": true, "values": values}
+    parts = [" ".join(format_figure(side) for side in sides)] if sides else []
+    parts += [f"{name} = {format_figure(value)}" for name, value in values]
+    shown = f"{sentence} ({', '.join(parts)})" if parts else sentence
     _show(
-        {"kind": "claim", "claim": sentence, "holds": holds, "values": list(values.items())},
-        f"{verdict}: {sentence}" + (f" ({shown})" if shown else ""),
+        kept | {"compared": sides, "within": within},
+        f"{'Checked' if true else 'Does not hold here'}: {shown}",
     )
-    if not holds and os.environ.get(BUILDING):
-        raise ClaimError(f"claim does not hold: {sentence} ({shown})")
+    if not true and os.environ.get(BUILDING):
+        raise ClaimError(f"claim does not hold: {shown}")
 
 
 def format_figure(value: Scalar) -> str:

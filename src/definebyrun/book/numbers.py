@@ -47,6 +47,14 @@ class ByHandRole(SphinxRole):
         return [by_hand(self.rawtext, names=names)], []
 
 
+class GivenRole(SphinxRole):
+    """``{given}`80,000```: a number from a source or a definition, which no run produces."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Show the number as it is typed, and exempt it from the search for typed results."""
+        return [nodes.inline(self.rawtext, self.text, classes=["given"])], []
+
+
 def write_number(value: Any, form: str) -> str:
     """Write a recorded value as the prose asks, with a true minus sign and powers of ten.
 
@@ -149,7 +157,8 @@ def prose(doctree: nodes.document) -> list[str]:
         while around.parent is not None:
             around = around.parent
             inside.append(around)
-        if any(id(outer) in marked for outer in inside) or _is_code(node, inside):
+        given = any("given" in outer.get("classes", []) for outer in inside)
+        if given or any(id(outer) in marked for outer in inside) or _is_code(node, inside):
             continue
         if id(node) in marked:  # of a plain text only the numbers compared are exempt
             last = list(NUMBER.finditer(text))[-marked[id(node)] :]

@@ -3,6 +3,7 @@
 import ast
 import builtins
 import hashlib
+import itertools
 import os
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -111,9 +112,19 @@ def constant_claims(sources: list[str]) -> list[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "claim":
                 named = {keyword.arg: keyword.value for keyword in node.keywords}
+                sentence = ast.unparse(node.args[0]) if node.args else "?"
+                if len(node.args) > 2:
+                    sides = node.args[1::2]
+                    for left, right in itertools.pairwise(sides):
+                        same = ast.dump(_named(left, bound)) == ast.dump(_named(right, bound))
+                        if same or all(_is_constant(s, bound, frozenset()) for s in (left, right)):
+                            words = f"{ast.unparse(left)!r} with {ast.unparse(right)!r}"
+                            faults.append(
+                                f"claims {sentence} and compares {words}, no run's result"
+                            )
+                    continue
                 condition = node.args[1] if len(node.args) > 1 else named.get("condition")
                 if condition is not None and _is_constant(condition, bound, frozenset()):
-                    sentence = ast.unparse(node.args[0]) if node.args else "?"
                     faults.append(
                         f"claims {sentence} on the constant condition {ast.unparse(condition)!r}"
                     )
@@ -130,6 +141,16 @@ def _bindings(trees: list[ast.Module]) -> dict[str, list[ast.expr | None]]:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             bound.setdefault(node.id, []).append(plain.get(id(node)))
     return bound
+
+
+def _named(node: ast.expr, bound: dict[str, list[ast.expr | None]]) -> ast.expr:
+    """Follow a name to what it is another name for."""
+    for _step in range(10):
+        values = bound.get(node.id, []) if isinstance(node, ast.Name) else []
+        if len(values) != 1 or not isinstance(values[0], ast.Name):
+            break
+        node = values[0]
+    return node
 
 
 def _is_constant(
@@ -162,7 +183,8 @@ def freshness_key(source_folder: Path, device: str) -> str:
     """
     digest = hashlib.sha256(device.encode())
     package = Path(definebyrun.__file__).parent
-    ours = set((package / "book").rglob("*")) - {package / "book" / "notebook.py"}
+    in_kernels = {package / "book" / name for name in ("notebook.py", "compare.py")}
+    ours = set((package / "book").rglob("*")) - in_kernels
     for path in sorted(set(package.rglob("*.*")) - ours):
         if path.is_file() and path.suffix != ".pyc":
             digest.update(path.name.encode() + path.read_bytes())
