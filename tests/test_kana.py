@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from definebyrun.data import NAMES, ROMAJI, load_kana
-from definebyrun.data.kana import DATA_FILE, PER_CLASS, pack, read_embedded, unpack
+from definebyrun.data.kana import DATA_FILE, PER_CLASS, read_embedded
+from definebyrun.data.levels import pack, unpack
 from definebyrun.data.names import SIZE
 from definebyrun.data.split import split_indices
 

@@ -1,6 +1,7 @@
 """Draw the embedded kana: 46 characters x 200 images of 48 x 48 that look like old print.
 
-A maintainer's tool: it makes `src/definebyrun/data/kana.npz` and the credits beside it, once. No
+A maintainer's tool: it makes `src/definebyrun/data/kana.npz`, the family of each image and the
+credits beside it, once. No
 test and no chapter runs it. The same fonts, seed, Pillow and NumPy give the same file.
 
     python tools/make_kana.py FONTS
@@ -21,13 +22,16 @@ It needs SciPy beside the package's own dependencies.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from definebyrun.data.kana import DATA_FILE, PER_CLASS, pack
+from definebyrun.data.families import FAMILIES_FILE
+from definebyrun.data.kana import DATA_FILE, PER_CLASS
+from definebyrun.data.levels import pack
 from definebyrun.data.names import NAMES, SIZE
 
 FINE = 4 * SIZE  # the ink is spread on a page four times as fine as the final image
@@ -131,11 +135,16 @@ def neighbour(rng: np.random.Generator) -> np.ndarray:
     return np.rot90(ndimage.gaussian_filter(piece, 0.7), rng.integers(4))
 
 
-def draw(rng: np.random.Generator, families: Glyphs, character: str) -> np.ndarray:
-    """Return one image, uint8 of shape (SIZE, SIZE), 16 levels from 0 (paper) to 15 (ink)."""
-    names = list(families)
+def choose_family(rng: np.random.Generator, names: Sequence[str]) -> int:
+    """Return the place of the family that the next image is drawn from."""
     share = np.array([SHARE.get(name, 1.0) for name in names])
-    fonts = families[names[rng.choice(len(names), p=share / share.sum())]]
+    return int(rng.choice(len(names), p=share / share.sum()))
+
+
+def draw(
+    rng: np.random.Generator, fonts: list[ImageFont.FreeTypeFont], character: str
+) -> np.ndarray:
+    """Return one image, uint8 of shape (SIZE, SIZE), 16 levels from 0 (paper) to 15 (ink)."""
     glyph = place(rng, fonts[rng.integers(len(fonts))], character)
     image = photograph(rng, spread_ink(rng, glyph))
     return np.rint(np.clip(image, 0, 1) * 15).astype(np.uint8)
@@ -176,13 +185,17 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--output", type=Path, default=DATA_FILE)
     options = parser.parse_args(arguments)
     families = find_fonts(options.fonts)
+    names = list(families)
     images = np.empty((len(NAMES), PER_CLASS, SIZE, SIZE), dtype=np.uint8)
+    of = np.empty((len(NAMES), PER_CLASS), dtype=np.uint8)
     for label, character in enumerate(NAMES):
         for index in range(PER_CLASS):
             rng = np.random.default_rng([options.seed, label, index])
-            images[label, index] = draw(rng, families, character)
+            of[label, index] = choose_family(rng, names)
+            images[label, index] = draw(rng, families[names[of[label, index]]], character)
         print(character, end="", flush=True)
     np.savez_compressed(options.output, images=pack(images))
+    np.savez_compressed(options.output.with_name(FAMILIES_FILE.name), of=of, names=np.array(names))
     (options.output.parent / "KANA-CREDITS.md").write_text(
         credits(options.fonts, families), encoding="utf-8"
     )

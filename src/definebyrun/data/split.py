@@ -29,12 +29,14 @@ class ImageData:
         train: to learn from.
         test: to measure with, once, at the end.
         validation: to choose with; None unless it was asked for.
+        real: scans of real books, to test with as well; None but with the embedded images.
     """
 
     names: tuple[str, ...]
     train: Examples
     test: Examples
     validation: Examples | None = None
+    real: Examples | None = None
 
 
 def split_indices(labels: Tensor, fractions: Sequence[float], seed: int) -> list[Tensor]:
@@ -71,6 +73,38 @@ def split_indices(labels: Tensor, fractions: Sequence[float], seed: int) -> list
     return [part[torch.randperm(len(part), generator=generator)] for part in whole]
 
 
+def split_groups(groups: Tensor, fractions: Sequence[float], seed: int) -> list[Tensor]:
+    """Divide examples at random, whole groups at a time: no group is in two parts.
+
+    Args:
+        groups: int64, shape (n,): the group of each example.
+        fractions: the share of each part; they add up to 1. They are met only nearly: each part
+            takes groups, in random order, until it has at least its share; the last has the rest.
+        seed: the same seed gives the same division, on every machine and device.
+
+    Returns:
+        For each part the indices of its examples, int64, in random order, on the CPU.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    groups = groups.cpu()
+    names, sizes = torch.unique(groups, return_counts=True)
+    order = torch.randperm(len(names), generator=generator)
+    before = sizes[order].cumsum(0) - sizes[order]  # examples in the groups that come earlier
+    ends = torch.tensor(fractions, dtype=torch.float64).cumsum(0)[:-1] * len(groups)
+    part_of = torch.bucketize(before.double(), ends, right=True)
+    parts = [torch.isin(groups, names[order[part_of == k]]) for k in range(len(fractions))]
+    whole = [part.nonzero().squeeze(1) for part in parts]
+    return [part[torch.randperm(len(part), generator=generator)] for part in whole]
+
+
+def convert(examples: Examples, device: torch.device | str, dtype: torch.dtype) -> Examples:
+    """Bring uint8 examples to a device, as they are or as floats from 0 to 1."""
+    images = examples.images.to(device)
+    if dtype == torch.float32:
+        images = images.float() / 255
+    return Examples(images, examples.labels.to(device))
+
+
 def divide(
     examples: Examples,
     names: Sequence[str],
@@ -78,6 +112,7 @@ def divide(
     seed: int,
     test: float = 0.2,
     validation: float = 0.0,
+    groups: Tensor | None = None,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> ImageData:
@@ -90,6 +125,8 @@ def divide(
         test: the share of every class that is held back for testing.
         validation: the share for choosing; with 0 there is no such set. Asking for one leaves
             the test set as it is: the images are taken from those for training.
+        groups: int64, shape (n,): the group of each example, to divide by whole groups instead of
+            by class.
         device: where the tensors go.
         dtype: ``torch.float32`` gives pixels from 0 to 1, ``torch.uint8`` from 0 to 255.
 
@@ -103,16 +140,18 @@ def divide(
             f"test is {test} and validation {validation}; expected shares that leave some to train"
         )
 
-    def part(indices: Tensor) -> Examples:
-        images = examples.images[indices].to(device)
-        if dtype == torch.float32:
-            images = images.float() / 255
-        return Examples(images, examples.labels[indices].to(device))
+    def split(fractions: tuple[float, float], members: Tensor) -> list[Tensor]:
+        if groups is None:
+            return split_indices(examples.labels[members], fractions, seed)
+        return split_groups(groups[members], fractions, seed)
 
-    tested, rest = split_indices(examples.labels, (test, 1 - test), seed)
+    def part(indices: Tensor) -> Examples:
+        return convert(Examples(examples.images[indices], examples.labels[indices]), device, dtype)
+
+    tested, rest = split((test, 1 - test), torch.arange(len(examples.labels)))
     chosen = None
     if validation:
         share = validation / (1 - test)
-        picked, left = split_indices(examples.labels[rest], (share, 1 - share), seed)
+        picked, left = split((share, 1 - share), rest)
         chosen, rest = part(rest[picked]), rest[left]
     return ImageData(tuple(names), part(rest), part(tested), chosen)
