@@ -1,5 +1,6 @@
 """Each chapter as a test: what the build's own run of it recorded, and how it is made."""
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Any
 import jupytext
 import pytest
 import yaml
+
+from definebyrun.book.cells import visible
+from definebyrun.book.measures import UNCONVERTED
 
 ROOT = Path(__file__).parent.parent
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
@@ -29,18 +33,28 @@ def test_there_are_chapters() -> None:
     assert CHAPTERS
 
 
-def test_every_cell_was_executed_and_is_in_the_page(chapter: str, pages: Path) -> None:
+def test_every_cell_was_executed_and_its_lesson_is_in_the_page(chapter: str, pages: Path) -> None:
     """A page published unexecuted would show the cells and none of their outputs."""
-    notebook = jupytext.read(ROOT / f"{chapter}.md")
-    shown = [
-        cell
-        for cell in notebook.cells
-        if cell.cell_type == "code" and "remove-cell" not in cell.metadata.get("tags", [])
-    ]
+    cells = [c for c in jupytext.read(ROOT / f"{chapter}.md").cells if c.cell_type == "code"]
+    tagged = [(cell.source, cell.metadata.get("tags", [])) for cell in cells]
+    hidden = {"remove-cell", "remove-input"}
+    shown = [code for code, tags in tagged if not hidden & set(tags) and visible(code, tags)]
     html = (pages / f"{chapter}.html").read_text("utf8")
-    assert len(re.findall(r'<div class="cell\b', html)) == len(shown)
-    drawn = [c for c in shown if "figure(" in c.source or "show_images(" in c.source]
-    assert html.count('class="only-dark"') >= len([c for c in drawn if "def " not in c.source])
+    assert len(re.findall(r'<div class="cell_input\b', html)) == len(shown)
+    drawn = [code for code in shown if "figure(" in code or "show_images(" in code]
+    assert html.count('class="only-dark"') >= len([code for code in drawn if "def " not in code])
+
+
+def test_a_page_is_one_sitting(chapter: str, pages: Path) -> None:
+    """An hour for a tired student: so many words and cells, no machinery, sources to be read."""
+    if chapter in UNCONVERTED:
+        pytest.skip("the page is still to be brought into this form")
+    measured = {row["page"]: row for row in json.loads((pages / "measures.json").read_text("utf8"))}
+    page = measured[chapter]
+    assert page["words"] <= 5500
+    assert page["cells"] <= 45
+    assert page["calls"] == 0
+    assert page["source"] <= 25
 
 
 def test_errors_in_the_page_are_the_ones_shown_on_purpose(chapter: str, pages: Path) -> None:

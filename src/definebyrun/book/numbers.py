@@ -171,6 +171,9 @@ def _is_code(node: nodes.Node, inside: list[nodes.Element]) -> bool:
     """Tell whether a text is code or output; captions and alternative texts of outputs are not."""
     if any(isinstance(outer, nodes.literal_block | nodes.comment | nodes.raw) for outer in inside):
         return True
-    in_cell = any(outer.get("nb_element") == "cell_code" for outer in inside)
+    in_cell = any(
+        outer.get("nb_element") == "cell_code" or "claim-behind" in outer.get("classes", [])
+        for outer in inside
+    )
     in_caption = any(isinstance(outer, nodes.caption) for outer in inside)
     return in_cell and not in_caption and not isinstance(node, nodes.image)

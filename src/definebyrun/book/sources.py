@@ -1,7 +1,9 @@
 """The source of a helper in a page, with a link to where it stands."""
 
+import ast
 import importlib
 import inspect
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,23 +18,79 @@ from definebyrun.book.runs import pages
 
 _ = get_translation("definebyrun")
 
+LINES, COLUMNS = 25, 80  # the most that a page shows of a source
+
 
 class source_link(nodes.General, nodes.Element):
     """Where the source shown stands; becomes a link when the page is written."""
 
 
 def draw_source(record: dict[str, Any]) -> nodes.Element:
-    """Draw the source of a helper, with a place for the link that each build fills in."""
+    """Draw the code of a helper below what it does, with a place for the link to the whole."""
+    code, says = without_docstrings(record["source"])
     box = nodes.container(classes=["source"])
+    if says:
+        caption = nodes.paragraph(says, "", classes=["source-caption"])
+        caption += [
+            nodes.literal("", part) if place % 2 else nodes.Text(part)
+            for place, part in enumerate(says.split("`"))
+        ]
+        box += caption
+    box += nodes.literal_block(code, code, language="python")
     box += source_link("", **{key: record[key] for key in ("module", "name", "first", "last")})
-    box += nodes.literal_block(record["source"], record["source"], language="python")
     return box
+
+
+def without_docstrings(source: str) -> tuple[str, str]:
+    """Return the code of a function or class without docstrings, and the first line of its own.
+
+    Roles and double backticks of the docstring become single backticks.
+    """
+    lines = source.splitlines()
+    top = ast.parse(source).body[0]
+    gone: set[int] = set()
+    for node in ast.walk(top):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        first = node.body[0]
+        if ast.get_docstring(node) is None or first.lineno == node.lineno:
+            continue
+        end = first.end_lineno or first.lineno
+        if len(node.body) == 1:
+            lines[first.lineno - 1] = " " * first.col_offset + "..."
+            gone.update(range(first.lineno, end))
+        else:
+            while not lines[end].strip():
+                end += 1
+            gone.update(range(first.lineno - 1, end))
+    code = "\n".join(line for place, line in enumerate(lines) if place not in gone)
+    documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    says = (ast.get_docstring(top) or "") if isinstance(top, documented) else ""
+    says = says.partition("\n")[0]
+    says = re.sub(r":\w+(?::\w+)?:`~?(?:[\w.]*\.)?([^`]*)`", r"`\1`", says)
+    return code, says.replace("``", "`")
+
+
+def source_faults(doctree: nodes.document) -> list[str]:
+    """Name the sources that are too long or too wide to be read in a page."""
+    faults = []
+    for box in doctree.findall(nodes.container):
+        if "source" not in box["classes"]:
+            continue
+        name = next(iter(box.findall(source_link)))["name"]
+        lines = next(iter(box.findall(nodes.literal_block))).astext().splitlines()
+        if len(lines) > LINES:
+            faults.append(f"shows {len(lines)} lines of {name}, more than {LINES}")
+        wide = [line for line in lines if len(line) > COLUMNS]
+        if wide:
+            faults.append(f"shows a line of {name} wider than {COLUMNS} columns: {wide[0].strip()}")
+    return faults
 
 
 def link_source(app: Sphinx, docname: str, place: source_link) -> nodes.Element:
     """Draw the line above a source: where it stands, linked to the repository or a page of ours."""
     path = "src/" + place["module"].replace(".", "/") + ".py"
-    words = _("%(path)s, lines %(first)d to %(last)d") % {
+    words = _("The whole of it: %(path)s, lines %(first)d to %(last)d") % {
         "path": path,
         "first": place["first"],
         "last": place["last"],
