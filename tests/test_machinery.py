@@ -163,7 +163,7 @@ def test_every_planted_fault_fails_every_build_and_is_named(tmp_path: Path) -> N
 
 def test_a_sound_book_shows_what_it_checked(book: Book) -> None:
     """Quotes, claims, sources, hand-worked numbers and both versions of a figure reach the page."""
-    source = CELL.format("from definebyrun.drawing.style import to_numpy\nshow_source(to_numpy)")
+    source = CELL.format("from definebyrun.scratch.losses import softmax\nshow_source(softmax)")
     claimed = CELL.format('claim("The size is small.", x, "<", 5, size=x)')
     claimed += "Of 80,000 {given}`0.625` is a definition.\n\n"
     by_hand = "By hand\nit is $5/8 = 0.625$\n{by-hand}`size`, again 0.625 {by-hand}`size`.\n\n"
@@ -176,8 +176,8 @@ def test_a_sound_book_shows_what_it_checked(book: Book) -> None:
     assert "It quotes 0.625." in book.html("index")
     assert "0.625</span> is a definition." in page
     assert re.search(r'<details class="claim".*?The size is small\..*?\(checked\)', page, re.DOTALL)
-    assert "to_numpy" in page
-    assert "src/definebyrun/drawing/style.py, lines" in page
+    assert "Turn logits into probabilities" in page
+    assert "src/definebyrun/scratch/losses.py, lines" in page
     assert len(re.findall(r'<img alt="A rising line." class="only-(?:light|dark)"', page)) == 2
     assert book.records("facts.json") == [
         {"page": "book/one", "name": "size", "value": 0.625, "varies": False}

@@ -13,6 +13,8 @@ from definebyrun.book.sources import draw_source
 
 _ = get_translation("definebyrun")
 
+RELATIONS = {"<=": "\u2264", ">=": "\u2265", "==": "=", "!=": "\u2260", "close to": "\u2248"}
+
 
 class Outputs:
     """MyST-NB's plug-in for :data:`~definebyrun.book.notebook.MIME` (an entry point of ours).
@@ -62,12 +64,14 @@ def draw_claim(record: dict[str, Any], code: str, words: nodes.paragraph) -> nod
         words: the sentence, as text of the page.
     """
     behind = nodes.container(classes=["claim-behind"])
-    if record["values"]:
+    shown = [(f"{name.replace('_', ' ')} = ", value) for name, value in record["values"]]
+    if record.get("compared"):
+        shown.insert(0, ("", compared(record["compared"], record["within"])))
+    if shown:
         figures = nodes.bullet_list(classes=["claim-figures"])
-        for name, value in record["values"]:
-            line = nodes.paragraph("", "", translatable=False)
-            shown = nodes.inline("", figure_text(value), classes=["value"])
-            line += [nodes.Text(f"{name.replace('_', ' ')} = "), shown]
+        for name, value in shown:
+            line = nodes.paragraph("", name, translatable=False)
+            line += nodes.inline("", figure_text(value), classes=["value"])
             figures += nodes.list_item("", line)
         behind += figures
     behind += nodes.literal_block(code, code, language="ipython3")
@@ -77,6 +81,16 @@ def draw_claim(record: dict[str, Any], code: str, words: nodes.paragraph) -> nod
     box += nodes.paragraph("", "", nodes.strong("", _("This does not hold:")), translatable=False)
     box += [words, behind]
     return box
+
+
+def compared(chain: list[Any], within: float | None) -> str:
+    """Write what was compared as one line: ``0.12 < 0.5``."""
+    words = [
+        RELATIONS.get(part, str(part)) if place % 2 else figure_text(part)
+        for place, part in enumerate(chain)
+    ]
+    words[-1] += f" (\u00b1 {figure_text(within)})" if within is not None else ""
+    return " ".join(words)
 
 
 def figure_text(value: Any) -> str:
