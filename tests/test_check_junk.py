@@ -431,6 +431,8 @@ FUNCTIONS = [name for name in RIGHT if name not in ("data.transformed",)]
 @pytest.mark.parametrize("spoil", SPOILT)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_spoilt_result_of_the_right_answer_is_refused(name, spoil):
+    if (name, spoil) == ("autograd.sine", "imaginary"):
+        pytest.skip("a Variable of the engine holds real numbers alone")
     refused(name, lambda *inputs: changed(RIGHT[name](*inputs), SPOILT[spoil]))
 
 
@@ -447,7 +449,7 @@ def break_input(value):
         for each in value.parameters():
             break_input(each)
     elif isinstance(value, list):
-        return any([break_input(each) for pair in value for each in pair])
+        return [break_input(each) for pair in value for each in pair].count(True) > 0
     else:
         return False
     return True

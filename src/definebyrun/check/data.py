@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from definebyrun.check.answer import WrongAnswer
-from definebyrun.check.run import call, run
+from definebyrun.check.run import Rules, call, run
+
+ITSELF = Rules(in_place=(0,))  # a data set of the reader's is handed over as it is
 
 
 class _Numbers:
@@ -49,14 +51,14 @@ def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> Non
 
     inner = _Numbers()
     wrapped: Any = call(answer, inner, count)
-    if not hasattr(wrapped, "__len__"):
+    if not hasattr(type(wrapped), "__len__"):
         raise WrongAnswer("len() of your data set fails: a data set needs a second method.")
-    if not hasattr(wrapped, "__getitem__"):
+    if not hasattr(type(wrapped), "__getitem__"):
         raise WrongAnswer(
             f"An object of type {type(wrapped).__name__} has no samples: hand over your class, and "
             "let it have a method __getitem__."
         )
-    length = call(len, wrapped)
+    length = call(len, wrapped, rules=ITSELF)
     if length != len(inner):
         raise WrongAnswer(
             f"Your data set says it has {length} samples; the one inside has {len(inner)}."
@@ -70,7 +72,7 @@ def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> Non
             "Your class transforms before anybody asks for a sample. Then every epoch would see "
             "the same 'random' image: transform when the sample is fetched."
         )
-    sample = call(look, wrapped, 3)
+    sample = call(look, wrapped, 3, rules=ITSELF)
     if not isinstance(sample, tuple) or len(sample) != 2:
         raise WrongAnswer(
             f"A sample is a pair (x, t), a tuple; yours is a {type(sample).__name__}."
@@ -102,14 +104,14 @@ def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> Non
         raise WrongAnswer(
             f"One look at a sample calls the transform {calls} times; once is enough."
         )
-    if torch.equal(image, _image(call(look, wrapped, 3))):
+    if torch.equal(image, _image(call(look, wrapped, 3, rules=ITSELF))):
         raise WrongAnswer(
             "The second look at a sample gives the first one's image. Something keeps it: the "
             "transform has to run at every look."
         )
     plain = call(answer, inner, lambda image: image)
     for index in range(len(inner)):
-        if not torch.equal(_image(call(look, plain, index)), inner[index][0]):
+        if not torch.equal(_image(call(look, plain, index, rules=ITSELF)), inner[index][0]):
             raise WrongAnswer(
                 f"With a transform that changes nothing, sample {index} should be the one inside; "
                 "look at which index you fetch."

@@ -236,7 +236,8 @@ def training_step(answer: Callable[..., Any]) -> None:
 def _small_training() -> tuple[Tensor, Tensor, nn.Linear, SGD]:
     generator = torch.Generator().manual_seed(8)
     x, y = torch.randn(6, 3, generator=generator), torch.randn(6, 2, generator=generator)
-    model = nn.Linear(3, 2, bias=False)
+    with torch.random.fork_rng(devices=()):  # the model's own start is overwritten
+        model = nn.Linear(3, 2, bias=False)
     with torch.no_grad():
         model.weight.copy_(torch.randn(2, 3, generator=generator))
     F.mse_loss(model(x), y).backward()  # gradients that somebody left behind
