@@ -52,9 +52,7 @@ def test_a_cell_that_only_checks_shows_nothing() -> None:
 
 
 def test_behind_a_claim_stands_its_statement_or_the_cell_made_for_it() -> None:
-    cell = (
-        'gap = 2 - x\nclaim("Small.", gap, "<", 1)\nclaim("There.", gap, ">", 0)\nrecord("g", gap)'
-    )
+    cell = 'gap = 2 - x\nclaim("Low.", gap, "<", 1)\nclaim("There.", gap, ">", 0)\nrecord("g", x)'
     assert checking_code(cell, "There.", []) == 'claim("There.", gap, ">", 0)'
     assert checking_code(cell, "There.", ["check"]) == 'gap = 2 - x\nclaim("There.", gap, ">", 0)'
 

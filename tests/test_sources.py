@@ -25,7 +25,12 @@ def test_only_docstrings_go(helper: object) -> None:
 
 
 def test_the_first_line_says_what_it_does() -> None:
-    source = 'def f(x):\n    """Do as :func:`~a.b.g` does with ``x``.\n\n    More.\n    """\n    return x'
+    source = """def f(x):
+    '''Do as :func:`~a.b.g` does with ``x``.
+
+    More.
+    '''
+    return x"""
     assert without_docstrings(source) == (
         "def f(x):\n    return x",
         "Do as `g` does with `x`.",
