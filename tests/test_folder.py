@@ -1,12 +1,15 @@
 """Reading a teacher's own folder of images, and what goes wrong with it."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from definebyrun.data import load_kana
-from definebyrun.data.folder import choose, class_name, clean, read_folder
+from definebyrun.data.folder import choose, class_name, read_folder
+from definebyrun.data.image import clean
 
 
 def write(file, page, mode="L"):
@@ -101,6 +104,58 @@ def test_folder_names_may_be_code_points():
     assert class_name("U3042") == "あ"
     assert class_name("U+3042") == "あ"
     assert class_name("Ursula") == "Ursula"
+
+
+def test_a_folder_name_that_is_no_code_point_is_a_name():
+    for name in ("U110000", "UD800", "U0000", "UFFFFFF"):
+        assert class_name(name) == name
+
+
+def test_folders_that_name_the_same_class_are_one(tmp_path):
+    """Code point, character, and the two ways in which systems write a voiced one."""
+    for index, name in enumerate(("U3042", "あ", "U304C", "が", "か\u3099", "cat")):
+        write(tmp_path / name / "1.png", page(bar=slice(5 * index, 5 * index + 12)))
+    examples, names = read_folder(tmp_path)
+    assert sorted(names) == sorted(("あ", "が", "cat"))
+    counts = torch.bincount(examples.labels).tolist()
+    assert dict(zip(names, counts, strict=True)) == {"あ": 2, "が": 3, "cat": 1}
+    assert len({image.numpy().tobytes() for image in examples.images}) == 6
+
+
+def test_one_kana_among_other_folders_does_not_make_them_scans(tmp_path):
+    """Scans are read as the 46 kana: the cat would be left out, and nobody told."""
+    for name in ("U3042", "cat"):
+        write(tmp_path / name / "1.png", page())
+        write(tmp_path / name / "2.png", page())
+    assert sorted(load_kana(seed=0, source=tmp_path, test=0.5).names) == ["cat", "あ"]
+
+
+def test_hidden_files_and_folders_are_left_out(folder):
+    """Such as a Mac's ._1.png, which is no image, and a notebook's copies of files."""
+    (folder / "cat" / "._1.png").write_bytes(b"no image")
+    write(folder / ".ipynb_checkpoints" / "1.png", page())
+    examples, names = read_folder(folder)
+    assert names == ("cat", "dog")
+    assert len(examples.labels) == 20
+
+
+@pytest.mark.parametrize("suffix", [".png", ".heic"])
+def test_a_file_that_cannot_be_read_is_named_and_not_passed_over(folder, suffix):
+    (folder / "dog" / f"x{suffix}").write_bytes(b"\x00\x00\x00\x18ftypheic")
+    with pytest.raises(ValueError, match=rf"x\{suffix}' cannot be read as an image: it is none of"):
+        read_folder(folder)
+
+
+def test_a_pipe_among_the_files_is_named_and_does_not_hang(folder):
+    os.mkfifo(folder / "dog" / "pipe.png")
+    with pytest.raises(ValueError, match=r"pipe\.png' cannot be read: it is no regular file"):
+        read_folder(folder)
+
+
+def test_an_image_without_ink_is_named(folder):
+    write(folder / "dog" / "blank.png", np.full((60, 60), 230, dtype=np.uint8))
+    with pytest.raises(ValueError, match=r"blank\.png' shows no ink"):
+        read_folder(folder)
 
 
 def test_choice_keeps_order_and_is_seeded():

@@ -1,6 +1,8 @@
 """The embedded kana: what ships, how it is divided, and that nothing leaks."""
 
+import copy
 import hashlib
+import pickle
 import re
 import subprocess
 import sys
@@ -113,7 +115,20 @@ def test_asking_for_a_validation_set_leaves_the_test_set_alone():
     """Else images that a model was trained on would be tested on in the next chapter."""
     plain, chosen = load_kana(seed=0), load_kana(seed=0, validation=0.1)
     assert torch.equal(plain.test.images, chosen.test.images)
-    assert plain.validation is None
+    assert plain.validation_or_none is None
+
+
+def test_a_validation_set_that_was_not_asked_for_says_how_to_ask():
+    """It used to be None, with which a training runs on in silence, without validation."""
+    with pytest.raises(ValueError, match=r"no validation set; .* such as validation=0\.1"):
+        _ = load_kana(seed=0).validation
+
+
+def test_a_guessed_name_says_which_there_are():
+    data = load_kana(seed=0)
+    with pytest.raises(AttributeError, match="no 'valid'; expected names, train, validation"):
+        _ = data.valid
+    assert copy.deepcopy(data).names == pickle.loads(pickle.dumps(data)).names == data.names
 
 
 def test_the_seed_decides():
@@ -147,6 +162,11 @@ def test_split_is_a_partition_and_within_one_of_its_share(labels, seed):
         ({"test": 1.0}, "test is 1.0"),
         ({"validation": 0.9}, "validation 0.9"),
         ({"test": -0.1}, "test is -0.1"),
+        ({"test": float("nan")}, "test is nan"),
+        ({"test": 0.999}, "test is 0.999 and validation 0.0, which leaves the train set empty"),
+        ({"test": 0.001}, "leaves the test set empty: there are 9200 images of 46 classes"),
+        ({"validation": 0.001}, "leaves the validation set empty"),
+        ({"test": 0.5, "validation": 0.499}, "leaves the train set empty"),
         ({"dtype": torch.int64}, "dtype is torch.int64"),
     ],
 )

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from definebyrun.data import NAMES, load_kana, read_real
-from definebyrun.data.folder import clean
+from definebyrun.data.image import clean
 from definebyrun.data.real import REAL_FILE
 
 TOOL = Path(__file__).parents[1] / "tools" / "pack_scans.py"
@@ -68,7 +68,9 @@ def test_a_folder_of_your_own_has_no_real_print(tmp_path):
     for name in ("circle", "cross"):
         (tmp_path / name).mkdir()
         for index in range(4):
-            Image.new("L", (48, 48), 40 * index).save(tmp_path / name / f"{index}.png")
+            page = np.full((48, 48), 230, dtype=np.uint8)
+            page[10 * index : 10 * index + 5] = 20
+            Image.fromarray(page).save(tmp_path / name / f"{index}.png")
     assert load_kana(seed=0, source=tmp_path).real is None
 
 

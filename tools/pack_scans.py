@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from definebyrun.data.folder import list_classes, read_image
+from definebyrun.data.folder import list_classes
+from definebyrun.data.image import open_image
 from definebyrun.data.levels import pack
 from definebyrun.data.names import NAMES
 from definebyrun.data.real import REAL_FILE
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     classes = list_classes(options.folder)
     files = [(label, file) for label, name in enumerate(NAMES) for file in classes.get(name, [])]
-    pixels = np.stack([read_image(file) for _, file in files])
+    pixels = np.stack([open_image(file) for _, file in files])
     origins = [file.stem.split("_") for _, file in files]
     np.savez_compressed(
         options.output,

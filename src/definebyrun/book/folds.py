@@ -36,17 +36,14 @@ class Role(SphinxDirective):
     has_content = True
     optional_arguments = 1
     final_argument_whitespace = True
+    label: ClassVar[str]
     role: ClassVar[str]
-
-    def name_of_role(self) -> str:
-        """Return what stands above the box."""
-        raise NotImplementedError
 
     def run(self) -> list[nodes.Node]:
         """Draw the box."""
         self.assert_has_content()
         box = nodes.admonition(classes=["role", self.role])
-        box += nodes.paragraph("", self.name_of_role(), classes=["role-name"], translatable=False)
+        box += nodes.paragraph("", _(self.label), classes=["role-name"], translatable=False)
         if self.arguments:
             words, messages = self.state.inline_text(self.arguments[0], self.lineno)
             box += [nodes.title(self.arguments[0], "", *words), *messages]
@@ -60,31 +57,19 @@ class Role(SphinxDirective):
 class Predict(Role):
     """``{predict}``: a question to answer before the output is seen."""
 
-    role = "predict"
-
-    def name_of_role(self) -> str:
-        """Return what stands above the box."""
-        return _("Predict, then look")
+    label, role = "Predict, then look", "predict"
 
 
 class Pitfall(Role):
     """``{pitfall} Title``: what usually goes wrong."""
 
-    role = "pitfall"
-
-    def name_of_role(self) -> str:
-        """Return what stands above the box."""
-        return _("What usually goes wrong here")
+    label, role = "What usually goes wrong here", "pitfall"
 
 
 class Definition(Role):
     """``{definition} Word``: what a word means from here on."""
 
-    role = "definition"
-
-    def name_of_role(self) -> str:
-        """Return what stands above the box."""
-        return _("Definition")
+    label, role = "Definition", "definition"
 
 
 class LookStart(SphinxDirective):

@@ -1,15 +1,16 @@
 """Fetch the archive of scans and make sure that it is whole and what it should be."""
 
-import os
-import tempfile
+import hashlib
+import io
+import re
 import time
-import zipfile
-import zlib
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from zipfile import ZipFile, ZipInfo
 
-from definebyrun.data.cache import import_pooch
+from definebyrun.data.cache import write
+from definebyrun.data.download import download
+from definebyrun.data.image import read_grey
 from definebyrun.data.names import NAMES
 
 ADDRESS = "http://lab.ndl.go.jp/dataset/hiragana73.zip"
@@ -26,7 +27,13 @@ COUNTS = dict(
         strict=True,
     )
 )
-LARGEST = 1_000_000  # bytes: an image of 48 x 48 is far smaller, unpacked
+# No checksum is published. A maintainer who has fetched the archive puts its SHA-256 here.
+SHA256: str | None = None
+MOST_BYTES = 300_000_000  # the archive has about 233 million
+# Of one image, unpacked. All are 48 x 48, and a large one has some 7,000 bytes.
+MOST_ENTRY_BYTES = 100_000
+MOST_ENTRY_PIXELS = 10_000
+ENTRY = re.compile(r"hiragana73/(U[0-9A-F]{4})/[^./][^/]*\.png")
 
 
 def code_point(character: str) -> str:
@@ -34,38 +41,78 @@ def code_point(character: str) -> str:
     return f"U{ord(character):04X}"
 
 
-def verify_archive(file: Path, counts: Mapping[str, int]) -> None:
-    """Check an archive of scans: whole, harmless, and with the published number of images.
+def hash_file(folder: Path) -> Path:
+    """Return the file in a cache that holds the SHA-256 of the first archive seen."""
+    return folder / "hiragana73.zip.sha256"
+
+
+def known_hash(folder: Path) -> str | None:
+    """Return the SHA-256 that the archive must have: the book's, else that of the first one seen.
+
+    None where neither is known.
+    """
+    if SHA256 is not None:
+        return SHA256
+    try:
+        text = hash_file(folder).read_text("ascii").strip()
+    except (OSError, ValueError):
+        return None
+    return text if re.fullmatch("[0-9a-f]{64}", text) else None
+
+
+def list_entries(archive: ZipFile, counts: Mapping[str, int] = COUNTS) -> dict[str, list[ZipInfo]]:
+    """Return the images of each character in an archive, sorted by name: all, and each once.
+
+    Raises:
+        ValueError: they are not as many as were published, or not harmless; the message says how.
+    """
+    entries: dict[str, ZipInfo] = {}
+    for entry in archive.infolist():
+        path = PurePosixPath(entry.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in entry.filename:
+            raise ValueError(f"entry '{entry.filename}' leaves the folder")
+        if entry.file_size > MOST_ENTRY_BYTES:
+            raise ValueError(f"entry '{entry.filename}' is {entry.file_size} bytes large")
+        if entry.filename in entries:
+            raise ValueError(f"entry '{entry.filename}' occurs twice")
+        entries[entry.filename] = entry
+    found: dict[str, list[ZipInfo]] = {character: [] for character in counts}
+    character_of = {code_point(character): character for character in counts}
+    for name in sorted(entries):
+        match = ENTRY.fullmatch(name)
+        if match and match[1] in character_of:
+            found[character_of[match[1]]].append(entries[name])
+    for character, count in counts.items():
+        if len(found[character]) != count:
+            raise ValueError(
+                f"it has {len(found[character])} images of {character}; expected {count}"
+            )
+    return found
+
+
+def verify_archive(content: bytes, counts: Mapping[str, int], sha256: str | None = None) -> None:
+    """Check an archive of scans: whole, harmless, with the published images, all of them readable.
 
     Args:
-        file: a zip archive with entries such as ``hiragana73/U3042/1901_846066_0055.png``.
+        content: a zip archive with entries such as ``hiragana73/U3042/1901_846066_0055.png``.
         counts: how many images it must have of each character.
+        sha256: the hash it must have, where that is known.
 
     Raises:
         ValueError: the archive fails; the message says how.
     """
+    digest = hashlib.sha256(content).hexdigest()
+    if sha256 not in (None, digest):
+        raise ValueError(f"its SHA-256 is {digest}; expected {sha256}")
     try:
-        with zipfile.ZipFile(file) as archive:
-            found: Counter[str] = Counter()
-            for entry in archive.infolist():
-                path = PurePosixPath(entry.filename.replace("\\", "/"))
-                if path.is_absolute() or ".." in path.parts or ":" in entry.filename:
-                    raise ValueError(f"entry '{entry.filename}' leaves the folder")
-                if entry.file_size > LARGEST:
-                    raise ValueError(f"entry '{entry.filename}' is {entry.file_size} bytes large")
-                if path.suffix.lower() == ".png":
-                    found[path.parent.name] += 1
-            for character, count in counts.items():
-                if found[code_point(character)] != count:
-                    raise ValueError(
-                        f"it has {found[code_point(character)]} images of {character}; "
-                        f"expected {count}"
-                    )
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as problem:
+        with ZipFile(io.BytesIO(content)) as archive:
+            for entries in list_entries(archive, counts).values():
+                for entry in entries:
+                    read_grey(archive.read(entry), entry.filename, most_pixels=MOST_ENTRY_PIXELS)
+    except ValueError:
+        raise
+    except Exception as problem:  # on damaged archives zipfile raises whatever comes
         raise ValueError(f"it is no whole zip archive: {problem}") from problem
-    if damaged is not None:
-        raise ValueError(f"entry '{damaged}' is damaged")
 
 
 def fetch_archive(
@@ -73,55 +120,62 @@ def fetch_archive(
     *,
     address: str = ADDRESS,
     counts: Mapping[str, int] = COUNTS,
+    most: int = MOST_BYTES,
     timeout: float = 30.0,
+    seconds: float = 3600.0,
     tries: int = 3,
     pause: float = 2.0,
-) -> Path:
-    """Return the verified archive of scans in a folder, fetched if it is not there.
+) -> bytes:
+    """Return the verified archive of scans: the one in a folder, or fetched and kept there.
 
-    A download goes to a place of its own and moves into the folder only when it is verified.
+    A download is held in memory until it is verified. Its hash is kept beside it: if the archive
+    is ever fetched again, it must be the same.
 
     Args:
         folder: where the archive is kept; made if it is missing.
         address: where to fetch it.
         counts: how many images it must have of each character.
+        most: bytes; a larger archive is refused.
         timeout: seconds of silence after which a try is given up.
+        seconds: the time for all tries together.
         tries: how often to try.
         pause: seconds before the second try; doubled each time.
 
     Raises:
         ConnectionError: no try gave a good archive; the message says why and what to do.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    archive = folder / "hiragana73.zip"
-    if archive.exists():
-        try:
-            verify_archive(archive, counts)
-            return archive
-        except ValueError:
-            pass  # spoilt since it was put there: fetch it again
-    pooch = import_pooch()
-    pooch.get_logger().setLevel("WARNING")
+    end = time.monotonic() + seconds
+    file, sha256 = folder / "hiragana73.zip", known_hash(folder)
+    try:
+        if file.is_file() and file.stat().st_size <= most:
+            content = file.read_bytes()
+            verify_archive(content, counts, sha256)
+            _keep_hash(folder, content)
+            return content
+    except (OSError, ValueError):
+        pass  # spoilt since it was put there: fetch it again
     problem: Exception | None = None
     for attempt in range(tries):
         if attempt:
             time.sleep(pause * 2 ** (attempt - 1))
-        with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            try:
-                part = pooch.retrieve(
-                    address,
-                    known_hash=None,
-                    fname="part.zip",
-                    path=scratch,
-                    downloader=pooch.HTTPDownloader(progressbar=True, timeout=timeout),
-                )
-                verify_archive(Path(part), counts)
-                os.replace(part, archive)
-                return archive
-            except (OSError, ValueError) as failure:  # the network's errors are OSErrors
-                problem = failure
+        try:
+            left = end - time.monotonic()
+            content = download(address, most=most, timeout=timeout, seconds=left)
+            verify_archive(content, counts, sha256)
+        except (OSError, ValueError) as failure:  # the network's errors are OSErrors
+            problem = failure
+        else:
+            if write(file, content):
+                _keep_hash(folder, content)
+            return content
     raise ConnectionError(
         f"the scans could not be had from {address} in {tries} tries: {problem}. The book works "
         "without them: leave the source out and the embedded kana are loaded. To use the scans, "
         "try again later, or unpack hiragana73.zip by hand and give its folder as the source."
     ) from problem
+
+
+def _keep_hash(folder: Path, content: bytes) -> None:
+    """Write the hash of a verified archive beside it, unless one is known."""
+    if known_hash(folder) is None:
+        write(hash_file(folder), hashlib.sha256(content).hexdigest().encode())

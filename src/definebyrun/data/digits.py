@@ -71,7 +71,7 @@ def load_digits(
     tested = divide(
         _read_mnist(source, train=False), NAMES, seed=seed, test=0.0, device=device, dtype=dtype
     )
-    return ImageData(NAMES, train=whole.train, validation=whole.test, test=tested.train)
+    return ImageData(NAMES, train=whole.train, test=tested.train, validation_or_none=whole.test)
 
 
 def _read_five_thousand() -> Examples:

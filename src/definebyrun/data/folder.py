@@ -2,41 +2,51 @@
 
 import random
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
-from definebyrun.data.names import SIZE
+from definebyrun.data.image import open_image
 from definebyrun.data.split import Examples
 
 T = TypeVar("T")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+# With a phone's .heic, which cannot be read, so that it is named and not passed over in silence.
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"),
+    *(".heic", ".heif", ".avif"),
+)
 
 
 def class_name(folder: str) -> str:
     """Return the class that a sub-folder names: ``U3042`` is a code point, hence あ."""
     code = re.fullmatch(r"U\+?([0-9A-Fa-f]{4,6})", folder)
-    return chr(int(code[1], 16)) if code else folder
+    if code and int(code[1], 16) <= 0x10FFFF and chr(int(code[1], 16)).isprintable():
+        return chr(int(code[1], 16))
+    return unicodedata.normalize("NFC", folder)  # some systems write が as か and a mark
 
 
 def list_classes(folder: Path) -> dict[str, list[Path]]:
     """Return the image files of each class, both sorted by name.
+
+    Sub-folders that name the same class, such as ``U3042`` and ``あ``, count as one. Hidden files
+    and folders, whose names begin with a dot, do not count.
 
     Raises:
         FileNotFoundError: there is no such folder, or no sub-folder of it holds an image.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"folder is '{folder}'; expected a folder that exists")
-    classes = {}
-    for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
-        files = [f for f in sorted(inner.iterdir()) if f.suffix.lower() in SUFFIXES]
-        if files:
-            classes[class_name(inner.name)] = files
+    classes: dict[str, list[Path]] = {}
+    for inner in list_visible(folder):
+        if inner.is_dir():
+            files = [f for f in list_visible(inner) if f.suffix.lower() in SUFFIXES]
+            if files:
+                classes.setdefault(class_name(inner.name), []).extend(files)
     if not classes:
         raise FileNotFoundError(
             f"folder is '{folder}'; expected one sub-folder a class, with image files in it"
@@ -44,40 +54,9 @@ def list_classes(folder: Path) -> dict[str, list[Path]]:
     return classes
 
 
-def clean(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Turn grey values of dark ink on light paper into ink: paper 0, the darkest ink 255.
-
-    The paper's level is the lightest quarter's darkest pixel. Faint stains stay faint: the range
-    is stretched at most eightfold.
-
-    Args:
-        pixels: uint8, shape (height, width), 0 black and 255 white.
-    """
-    ink = 255.0 - pixels
-    paper, darkest = np.percentile(ink, [25, 98])
-    ink = (ink - paper) / max(darkest - paper, 32)
-    levels: NDArray[np.uint8] = np.rint(255 * ink.clip(0, 1)).astype(np.uint8)
-    return levels
-
-
-def read_image(file: Path | IO[bytes]) -> NDArray[np.uint8]:
-    """Read one image of dark ink on light paper, grey or colour, of any size.
-
-    Returns:
-        uint8, shape (48, 48), ink high and paper zero.
-
-    Raises:
-        ValueError: the file is no image, or cut short.
-    """
-    try:
-        with Image.open(file) as image:
-            grey = image.convert("RGBA")
-            page = Image.new("RGBA", grey.size, "white")  # what is transparent is paper
-            page.alpha_composite(grey)
-            fitted = page.convert("L").resize((SIZE, SIZE), Image.Resampling.BOX)
-            return clean(np.asarray(fitted))
-    except (UnidentifiedImageError, OSError, SyntaxError) as problem:
-        raise ValueError(f"'{file}' cannot be read as an image: {problem}") from problem
+def list_visible(folder: Path) -> list[Path]:
+    """Return what is in a folder, sorted by name, without hidden things such as ``._1.png``."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def choose(files: Sequence[T], most: int, seed: int) -> list[T]:
@@ -100,7 +79,7 @@ def read_folder(
     """Read your own images: one sub-folder a class, its name the name of the class.
 
     The images show dark ink on light paper, as a camera or scanner gives them. They may be grey
-    or in colour; any size is brought to 48 x 48.
+    or in colour; any size is brought to 48 x 48, and photographs are turned upright.
 
     Args:
         folder: where the sub-folders are.
@@ -113,8 +92,8 @@ def read_folder(
 
     Raises:
         FileNotFoundError: there is no such folder, or no sub-folder of it holds an image.
-        ValueError: a file is no image; the message names it.
+        ValueError: a file is no image, or shows no ink; the message names it.
     """
     classes = list_classes(Path(folder))
-    images = [[read_image(f) for f in choose(files, per_class, seed)] for files in classes.values()]
+    images = [[open_image(f) for f in choose(files, per_class, seed)] for files in classes.values()]
     return to_examples(images), tuple(classes)

@@ -3,7 +3,7 @@
 The images are a small sample of the National Diet Library's character images (hiragana73,
 https://github.com/ndl-lab/hiragana_mojigazo), which the library has placed in the public domain
 (Public Domain Mark): the 46 kana of the book, as published, brought to ink by the same
-:func:`definebyrun.data.folder.clean` as a folder of your own. ``tools/pack_scans.py`` made the
+:func:`definebyrun.data.image.clean` as a folder of your own. ``tools/pack_scans.py`` made the
 file. Each image was looked at, large, beside its label: all labels are right.
 """
 

@@ -7,21 +7,31 @@ in the public domain: https://github.com/ndl-lab/hiragana_mojigazo
 import hashlib
 import io
 import os
-import tempfile
-import zipfile
+import re
+import warnings
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
-from definebyrun.data.archive import code_point, fetch_archive
-from definebyrun.data.cache import cache_folder
-from definebyrun.data.folder import choose, list_classes, read_folder, read_image, to_examples
+from definebyrun.data.archive import COUNTS, code_point, fetch_archive, known_hash, list_entries
+from definebyrun.data.cache import cache_folder, remember
+from definebyrun.data.folder import (
+    choose,
+    class_name,
+    list_classes,
+    list_visible,
+    read_folder,
+    to_examples,
+)
+from definebyrun.data.image import read_bytes, read_grey, to_ink
 from definebyrun.data.names import NAMES
 from definebyrun.data.split import Examples
 
 VARIABLE = "DEFINEBYRUN_KANA"
 DOWNLOAD = "download"
+FORMAT = 2  # raise it when images are read otherwise than before: what is in a cache is then old
 
 
 def scans_source() -> str | None:
@@ -45,10 +55,15 @@ def read_source(source: str | Path) -> tuple[Examples, tuple[str, ...]]:
 
 
 def find_scans(folder: Path) -> Path | None:
-    """Return the folder whose sub-folders are code points of kana: it, or its ``hiragana73``."""
+    """Return the folder whose sub-folders are code points of kana: it, or its ``hiragana73``.
+
+    With sub-folders of other names, it is a folder of your own.
+    """
     for place in (folder, folder / "hiragana73"):
         if any((place / code_point(name)).is_dir() for name in NAMES):
-            return place
+            inside = [class_name(path.name) for path in list_visible(place) if path.is_dir()]
+            if all(re.fullmatch("[ぁ-ゟ]", name) for name in inside):
+                return place
     return None
 
 
@@ -57,7 +72,8 @@ def read_scans(
 ) -> Examples:
     """Read the scans of the 46 kana, at most so many of each.
 
-    The first call converts them to one compact file in a cache; later calls load that.
+    The first call converts them to one compact file in a cache; later calls load that. The file's
+    name is made from what the scans contain, so a changed scan is read anew.
 
     Args:
         source: the folder of the unpacked archive, or the word ``"download"``.
@@ -78,48 +94,51 @@ def read_scans(
     """
     place = cache_folder() if cache is None else cache
     if str(source) == DOWNLOAD:
-        compact = place / f"scans-{per_class}-{seed}.npz"
-        if not compact.exists():
-            _save(compact, _read_archive(fetch_archive(place), per_class, seed))
-    else:
-        folder = find_scans(Path(source))
-        if folder is None:
-            raise FileNotFoundError(
-                f"source is '{source}'; expected 'download', or a folder of scans with "
-                "sub-folders such as U3042"
-            )
-        files = list_classes(folder)
-        chosen = [choose(files.get(name, []), per_class, seed) for name in NAMES]
-        listing = [
-            (str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns) for c in chosen for f in c
-        ]
-        digest = hashlib.sha256(repr(listing).encode()).hexdigest()[:16]
-        compact = place / f"scans-{digest}.npz"
-        if not compact.exists():
-            _save(compact, to_examples([[read_image(file) for file in c] for c in chosen]))
-    with np.load(compact) as saved:
-        return Examples(torch.from_numpy(saved["images"]), torch.from_numpy(saved["labels"]))
+        return _read_download(place, per_class, seed)
+    folder = find_scans(Path(source))
+    files = {} if folder is None else list_classes(folder)
+    chosen = [choose(files.get(name, []), per_class, seed) for name in NAMES]
+    if not any(chosen):
+        raise FileNotFoundError(
+            f"source is '{source}'; expected 'download', or a folder of scans with "
+            "sub-folders such as U3042"
+        )
+    hashes = [[hashlib.sha256(read_bytes(file)).hexdigest() for file in c] for c in chosen]
+    return remember(
+        _compact(place, hashes),
+        lambda: to_examples([[_read(file) for file in c] for c in chosen]),
+    )
 
 
-def _read_archive(file: Path, per_class: int, seed: int) -> Examples:
-    with zipfile.ZipFile(file) as archive:
-        entries = sorted(name for name in archive.namelist() if name.lower().endswith(".png"))
-        images = []
-        for name in NAMES:
-            inside = [entry for entry in entries if f"{code_point(name)}/" in entry]
-            images.append(
-                [
-                    read_image(io.BytesIO(archive.read(entry)))
-                    for entry in choose(inside, per_class, seed)
-                ]
-            )
-    return to_examples(images)
+def _read_download(place: Path, per_class: int, seed: int) -> Examples:
+    """Read the archive of scans, or its compact file; what the cache does not have is fetched."""
+    content, sha256 = b"", known_hash(place)
+    if sha256 is None:
+        content = fetch_archive(place)
+        sha256 = hashlib.sha256(content).hexdigest()
+    return remember(
+        _compact(place, [sha256, per_class, seed]),
+        lambda: _read_archive(content or fetch_archive(place), per_class, seed),
+    )
 
 
-def _save(file: Path, examples: Examples) -> None:
-    """Write the compact file beside its place and move it there whole."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent) as scratch:
-        part = Path(scratch) / "part.npz"
-        np.savez(part, images=examples.images.numpy(), labels=examples.labels.numpy())
-        os.replace(part, file)
+def _read_archive(content: bytes, per_class: int, seed: int) -> Examples:
+    with ZipFile(io.BytesIO(content)) as archive:
+        entries = list_entries(archive, COUNTS)
+        chosen = [choose(entries.get(name, []), per_class, seed) for name in NAMES]
+        return to_examples([[_read(archive.read(e), e.filename) for e in c] for c in chosen])
+
+
+def _read(image: Path | bytes, name: str = "image") -> NDArray[np.uint8]:
+    """Read one scan; one without ink is kept as published, and reported."""
+    ink = to_ink(read_grey(image, name))
+    if not ink.any():
+        shown = image if isinstance(image, Path) else name
+        warnings.warn(f"the scan '{shown}' shows no ink", stacklevel=2)
+    return ink
+
+
+def _compact(place: Path, contents: object) -> Path:
+    """Return the file that keeps what is made of these contents, in this format."""
+    digest = hashlib.sha256(repr((FORMAT, contents)).encode()).hexdigest()
+    return place / f"scans-{digest[:16]}.npz"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import torch
 from torch import Tensor
@@ -28,15 +28,37 @@ class ImageData:
         names: one name a class; ``names[label]`` is the character of an image.
         train: to learn from.
         test: to measure with, once, at the end.
-        validation: to choose with; None unless it was asked for.
+        validation_or_none: to choose with; None unless it was asked for.
         real: scans of real books, to test with as well; None but with the embedded images.
     """
 
     names: tuple[str, ...]
     train: Examples
     test: Examples
-    validation: Examples | None = None
+    validation_or_none: Examples | None = None
     real: Examples | None = None
+
+    @property
+    def validation(self) -> Examples:
+        """The validation set.
+
+        Raises:
+            ValueError: none was asked for when the data was loaded.
+        """
+        if self.validation_or_none is None:
+            raise ValueError(
+                "there is no validation set; expected data loaded with a share for it, such as "
+                "validation=0.1"
+            )
+        return self.validation_or_none
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Say what there is, to one who asks for what there is not."""
+        raise AttributeError(
+            f"data has no {name!r}; expected names, train, validation, test or real",
+            name=name,
+            obj=self,
+        )
 
 
 def split_indices(labels: Tensor, fractions: Sequence[float], seed: int) -> list[Tensor]:
@@ -56,7 +78,7 @@ def split_indices(labels: Tensor, fractions: Sequence[float], seed: int) -> list
     """
     if labels.ndim != 1:
         raise ValueError(f"labels has shape {tuple(labels.shape)}; expected (n,)")
-    if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+    if not (min(fractions) >= 0 and abs(sum(fractions) - 1) <= 1e-6):
         raise ValueError(f"fractions is {list(fractions)}; expected shares that add up to 1")
     generator = torch.Generator().manual_seed(seed)
     ends = torch.tensor(fractions, dtype=torch.float64).cumsum(0)
@@ -131,11 +153,12 @@ def divide(
         dtype: ``torch.float32`` gives pixels from 0 to 1, ``torch.uint8`` from 0 to 255.
 
     Raises:
-        ValueError: a share lies outside 0 to 1, or the dtype is another one.
+        ValueError: a share lies outside 0 to 1, a set that was asked for, or that for training,
+            is empty after rounding, or the dtype is another one.
     """
     if dtype not in (torch.float32, torch.uint8):
         raise ValueError(f"dtype is {dtype}; expected torch.float32 or torch.uint8")
-    if test < 0 or validation < 0 or test + validation >= 1:
+    if not (test >= 0 and validation >= 0 and test + validation < 1):
         raise ValueError(
             f"test is {test} and validation {validation}; expected shares that leave some to train"
         )
@@ -149,9 +172,16 @@ def divide(
         return convert(Examples(examples.images[indices], examples.labels[indices]), device, dtype)
 
     tested, rest = split((test, 1 - test), torch.arange(len(examples.labels)))
-    chosen = None
+    chosen = rest[:0]
     if validation:
         share = validation / (1 - test)
         picked, left = split((share, 1 - share), rest)
-        chosen, rest = part(rest[picked]), rest[left]
-    return ImageData(tuple(names), part(rest), part(tested), chosen)
+        chosen, rest = rest[picked], rest[left]
+    wanted = (("test", test, tested), ("validation", validation, chosen), ("train", 1, rest))
+    for name, share, indices in wanted:
+        if share and not len(indices):
+            raise ValueError(
+                f"test is {test} and validation {validation}, which leaves the {name} set empty: "
+                f"there are {len(examples.labels)} images of {len(names)} classes"
+            )
+    return ImageData(tuple(names), part(rest), part(tested), part(chosen) if validation else None)

@@ -13,9 +13,9 @@ def train(
     losses = []
     for _ in range(steps):
         # predict
-        prediction = model(x)
+        p = model(x)
         # loss
-        loss = F.mse_loss(prediction, y)
+        loss = F.mse_loss(p, y)
         losses.append(loss.item())
         # gradient
         optimizer.zero_grad()

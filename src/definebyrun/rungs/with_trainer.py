@@ -30,9 +30,9 @@ class Recipe(L.LightningModule):
         """Return the loss of one batch of inputs and targets."""
         x, y = batch
         # predict
-        prediction = self.model(x)
+        p = self.model(x)
         # loss
-        loss = F.mse_loss(prediction, y)
+        loss = F.mse_loss(p, y)
         self.losses.append(loss.item())
         return loss
 
