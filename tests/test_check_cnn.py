@@ -16,6 +16,18 @@ def loops(image, kernel):
     return result
 
 
+def past_the_end(image, kernel):
+    """One window too many in each direction: the last ones are smaller than the filter."""
+    (h, w), (kh, kw) = image.shape, kernel.shape
+    return torch.stack(
+        [(image[i : i + kh, j : j + kw] * kernel).sum() for i in range(h) for j in range(w)]
+    )
+
+
+def filter_gradient(image, g):
+    return F.conv2d(image[None, None], g[None, None])[0, 0]
+
+
 def squares(images, k):
     return images.unfold(2, k, k).unfold(3, k, k)
 
@@ -29,7 +41,6 @@ RIGHT = {
     ],
     "convolve": [
         loops,
-        lambda image, kernel: F.conv2d(image[None, None], kernel[None, None]).squeeze(),
         lambda image, kernel: (
             image.unfold(0, len(kernel), 1).unfold(1, kernel.shape[1], 1) * kernel
         ).sum((2, 3)),
@@ -39,6 +50,7 @@ RIGHT = {
         lambda images, k: squares(images, k).flatten(4).max(dim=4).values,
         F.max_pool2d,
     ],
+    "filter_gradient": [filter_gradient],
 }
 WRONG = [
     ("output_size", lambda n, k, s, p: (n - k + 2 * p) / s + 1, "return an integer"),
@@ -49,16 +61,16 @@ WRONG = [
     ("output_size", lambda n, k, s, p: n - k + 2 * p + 1, "leave the stride out"),
     ("output_size", lambda n, k, s, p: (n - k + 2 * p + 1) // s, "before you divide"),
     ("output_size", lambda n, k, s, p: 40, "slide the filter and count"),
-    ("output_size", lambda n, k, s, p: None, "end with return"),
+    ("output_size", lambda n, k, s, p: None, "Is there a return"),
     ("output_size", lambda n, k, p, s: (n - k + 2 * p) // s + 1, "in this order"),
-    ("convolve", lambda image, kernel: image.tolist(), "returns a list"),
+    ("convolve", lambda image, kernel: image.tolist(), "return a tensor"),
+    ("convolve", lambda image, kernel: image, "as large as the image"),
     (
         "convolve",
-        lambda image, kernel: F.conv2d(
-            F.pad(image, (1, 1, 0, 1))[None, None], kernel[None, None]
-        ).squeeze(),
-        "as large as the image",
+        lambda image, kernel: F.conv2d(image[None, None], kernel[None, None]).squeeze(),
+        "asks for the loops",
     ),
+    ("convolve", past_the_end, "at how many places does it lie inside"),
     ("convolve", lambda image, kernel: loops(image, kernel[:2, :2]), "for a square"),
     ("convolve", lambda image, kernel: loops(image, kernel)[:-1, :-1], "miss the last place"),
     ("convolve", lambda image, kernel: loops(image, kernel).T, "expected (4, 5)"),
@@ -94,6 +106,15 @@ WRONG = [
         "reads row by row",
     ),
     ("max_pool", lambda images, k: F.max_pool2d(images, 2), "use k everywhere"),
+    ("max_pool", lambda images, k: torch.stack([i + 1 for i in images]), "There is a loop"),
+    ("filter_gradient", lambda image, g: filter_gradient(image, g.flip(0, 1)), "mirror"),
+    ("filter_gradient", lambda image, g: filter_gradient(image, g).flip(0, 1), "upside down"),
+    ("filter_gradient", lambda image, g: filter_gradient(image, g) / g.numel(), "sum over all"),
+    ("filter_gradient", lambda image, g: filter_gradient(image, g * 0 + 1), "left out"),
+    ("filter_gradient", lambda image, g: -filter_gradient(image, g), "turned round"),
+    ("filter_gradient", lambda image, g: image, "that of the image"),
+    ("filter_gradient", lambda image, g: g, "that of the gradient"),
+    ("filter_gradient", lambda image, g: filter_gradient(image, g) + 1, "result[0, 0]"),
 ]
 
 

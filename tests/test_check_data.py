@@ -181,6 +181,12 @@ def rounded_up(labels, fraction, generator):
     return right(labels, fraction, generator, rounded=math.ceil)
 
 
+def aliased(labels, fraction, generator):
+    """Negative indices are other names of images that are in the other part already."""
+    held, rest = right(labels, fraction, generator)
+    return held, rest - len(labels)
+
+
 def columns(labels, fraction, generator):
     return tuple(part[:, None] for part in right(labels, fraction, generator))
 
@@ -203,6 +209,7 @@ def test_class_split_accepts_a_right_answer(capsys):
     [
         (without_classes, "Cut each class on its own"),
         (overlapping, "is a leak"),
+        (aliased, "is a leak"),
         (swapped, "hold back the large part"),
         (first_of_each, "choose at random"),
         (own_randomness, "has to come from the generator"),
@@ -218,3 +225,33 @@ def test_class_split_accepts_a_right_answer(capsys):
 def test_class_split_knows_the_typical_mistakes(answer, hint):
     with pytest.raises(WrongAnswer, match=hint):
         check.class_split(answer)
+
+
+def share(total, drawn, members):
+    f = drawn / total
+    return members * f, math.sqrt(members * f * (1 - f) * (total - members) / (total - 1))
+
+
+def test_class_share_accepts_a_right_answer(capsys):
+    check.class_share(share)
+    assert capsys.readouterr().out.startswith("Right")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda n, d, m: (share(n, d, m)[0], share(n, d, m)[1] ** 2), "is the variance"),
+        (lambda n, d, m: (m * d / n, math.sqrt(m * d / n * (1 - d / n))), "as independent"),
+        (
+            lambda n, d, m: (m * d / n, math.sqrt(m * d / n * (1 - d / n) * (n - m) / n)),
+            "where you have N",
+        ),
+        (lambda n, d, m: (m * d / n, math.sqrt(m * d / n * (1 - m / n))), "class and the draw"),
+        (lambda n, d, m: share(n, d, m)[0], "Return 2 things"),
+        (lambda n, d, m: share(n, d, m)[::-1], "all ways to draw"),
+        (lambda n, d, m: (n, d), "above 3"),
+    ],
+)
+def test_class_share_knows_the_typical_mistakes(answer, hint):
+    with pytest.raises(WrongAnswer, match=hint):
+        check.class_share(answer)

@@ -39,8 +39,8 @@ def test_right_layer_norms_pass(capsys):
         (lambda x, g, b: g * (normal(x) + b), "First scale"),
         (lambda x, g, b: normal(x).mean(dim=1), "keeps the shape"),
         (lambda x, g, b: g * (x - x.mean(dim=1)) + b, "keep the axis"),
-        (lambda x, g, b: x, "differs by up to"),
-        (lambda x, g, b: None, "returns None"),
+        (lambda x, g, b: x, "differ by up to"),
+        (lambda x, g, b: None, "is None. Is there"),
     ],
 )
 def test_wrong_layer_norms_get_their_hint(answer, hint):
@@ -142,9 +142,46 @@ def test_wrong_accuracies_get_their_hint(answer, hint):
 
 
 def test_an_error_of_the_answer_itself_is_shown():
-    """Only the missing axis becomes a hint; any other error must reach the reader."""
-    with pytest.raises(RuntimeError, match="same dtype"):
+    """The hint keeps the text of the error and the reader's own line."""
+    with pytest.raises(WrongAnswer, match=r"x @ torch.ones\(4, 4\).*RuntimeError: .*same dtype"):
         check.mlp.layer_norm(lambda x, g, b: x @ torch.ones(4, 4))
+
+
+@torch.no_grad()
+def not_a_number(model, batches):
+    return right_accuracy(model, batches) * float("nan")
+
+
+def test_a_share_that_is_no_number_is_refused():
+    with pytest.raises(WrongAnswer, match="holds nan"):
+        check.mlp.accuracy(not_a_number)
+
+
+def inverse(weight, order):
+    moved = torch.empty_like(weight)
+    moved[:, order] = weight
+    return moved
+
+
+def test_a_right_permutation_passes(capsys):
+    check.mlp.permuted(lambda weight, order: weight[:, order])
+    check.mlp.permuted(lambda weight, order: weight @ torch.eye(6)[order].T)
+    assert capsys.readouterr().out.count("Right") == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (inverse, "the other way round"),
+        (lambda weight, order: weight, "still looks for them"),
+        (lambda weight, order: weight[order], "The pixels meet the columns"),
+        (lambda weight, order: weight.T[order], "Rows and columns are exchanged"),
+        (lambda weight, order: weight.flip(1), "random image"),
+    ],
+)
+def test_wrong_permutations_get_their_hint(answer, hint):
+    with pytest.raises(WrongAnswer, match=hint):
+        check.mlp.permuted(answer)
 
 
 def made(weight, bias):
@@ -196,9 +233,9 @@ def test_right_fold_passes(capsys):
         (lambda a, n: folded(a, n, old=a.bias), "unscaled"),
         (lambda a, n: folded(a, n, shift=0), "shift of the normalisation is not"),
         (lambda a, n: folded(a, n, scale=torch.ones(4)), "scale of the normalisation is missing"),
-        (in_place, "changed the layer"),
+        (in_place, "changes linear, which it was given"),
         (lambda a, n: nn.Sequential(a, n), "return one nn.Linear"),
-        (lambda a, n: nn.Linear(4, 4), "differs by up to"),
+        (lambda a, n: nn.Linear(4, 4), "differ by up to"),
     ],
 )
 def test_wrong_folds_get_their_hint(answer, hint):

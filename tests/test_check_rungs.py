@@ -1,5 +1,7 @@
 """Checkers of the chapter on the five rungs: right answers pass, each typical mistake its hint."""
 
+import re
+
 import numpy as np
 import pytest
 import torch.nn.functional as F
@@ -22,6 +24,7 @@ def gradients(
     relu=True,
     rows=np.sum,
     use_bias=True,
+    at_zero=False,
     square=2,
 ):
     """Return the right gradients, or those of one mistake."""
@@ -33,7 +36,7 @@ def gradients(
     grad_p = sign * square * (p - y) / (scale or y.size)
     grad_h = grad_p @ w2.T
     if kink and relu:
-        grad_h = grad_h * (h > 0)
+        grad_h = grad_h * (h >= 0 if at_zero else h > 0)
     return (
         x.T @ grad_h,
         rows(grad_h, axis=0),
@@ -106,6 +109,14 @@ def never_cleared(model, optimizer, x, y):
     return loss.item()
 
 
+def cleared_at_the_end(model, optimizer, x, y):
+    loss = F.mse_loss(model(x), y)
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.item()
+
+
 def no_backward(model, optimizer, x, y):
     optimizer.zero_grad()
     optimizer.step()
@@ -159,6 +170,8 @@ def returns_tensor(model, optimizer, x, y):
         (rungs.bias_gradients, lambda *arrays: list(gradients(*arrays))),
         (rungs.momentum_step, momentum),
         (rungs.training_step, step),
+        (rungs.bias_gradient, lambda slopes: slopes.sum(axis=0)),
+        (rungs.bias_gradient, lambda slopes: np.ones(len(slopes)) @ slopes),
     ],
 )
 def test_right_answers_pass(check, answer, capsys):
@@ -169,7 +182,7 @@ def test_right_answers_pass(check, answer, capsys):
 
 
 WRONG = [
-    (rungs.bias_gradients, lambda *arrays: gradients(*arrays)[:2], "Return four gradients"),
+    (rungs.bias_gradients, lambda *arrays: gradients(*arrays)[:2], "Return 4 things: grad_w1"),
     (rungs.bias_gradients, lambda *arrays: gradients(*arrays)[::-1], "in another order"),
     (rungs.bias_gradients, mistake(sign=-1), "wrong sign"),
     (rungs.bias_gradients, mistake(square=1), "half of what"),
@@ -177,15 +190,16 @@ WRONG = [
     (rungs.bias_gradients, mistake(scale=2), "by the number of samples: the loss is a mean"),
     (rungs.bias_gradients, mistake(scale=5), "by the number of outputs"),
     (rungs.bias_gradients, mistake(rows=np.mean), "too small by the number of samples"),
-    (rungs.bias_gradients, mistake(rows=lambda a, axis: a), "one row a sample"),
+    (rungs.bias_gradients, mistake(rows=lambda a, axis: a), "have one row a sample. Every"),
     (rungs.bias_gradients, mistake(kink=False), "what happens to a unit that was off"),
     (rungs.bias_gradients, mistake(relu=False), "without a ReLU"),
+    (rungs.bias_gradients, mistake(at_zero=True), "h is exactly 0"),
     (rungs.bias_gradients, mistake(use_bias=False), "at biases of zero"),
-    (rungs.bias_gradients, untransposed, "transposed"),
-    (rungs.bias_gradients, misshapen, "has the shape of"),
+    (rungs.bias_gradients, untransposed, "grad_w1 is transposed"),
+    (rungs.bias_gradients, misshapen, "grad_b1 has shape (), expected"),
     (rungs.bias_gradients, unrelated, "Wrong: grad_w1. Mend"),
-    (rungs.momentum_step, lambda w, *_: w, "Return two things"),
-    (rungs.momentum_step, in_place, "changed an array"),
+    (rungs.momentum_step, lambda w, *_: 1 * w, "Return 2 things: the new weights"),
+    (rungs.momentum_step, in_place, "changes velocity, which it was given"),
     (rungs.momentum_step, lambda w, g, v, lr, m: (w + lr * (m * v + g), m * v + g), "uphill"),
     (rungs.momentum_step, lambda w, g, v, lr, m: (w - lr * g, m * v + g), "plain gradient"),
     (rungs.momentum_step, lambda w, g, v, lr, m: (w - lr * v, m * v + g), "from before"),
@@ -196,25 +210,42 @@ WRONG = [
     (rungs.momentum_step, lambda w, g, v, lr, m: (w - lr * (v + m * g), 0 * v), "loses a little"),
     (rungs.momentum_step, lambda w, g, v, lr, m: (w - (m * v + g), m * v + g), "as long as"),
     (rungs.momentum_step, lambda *a: momentum(*a)[::-1], "in the other order"),
-    (rungs.momentum_step, lambda w, g, v, lr, m: (w, m * v + g), "weights after the step"),
-    (rungs.momentum_step, lambda w, g, v, lr, m: (w - lr * (m * v + g), v), "not the new one"),
-    (rungs.momentum_step, lambda w, g, v, lr, m: (0 * w, v), "Neither the velocity nor the step"),
-    (rungs.training_step, never_cleared, "Who clears them"),
+    (rungs.momentum_step, lambda w, g, v, lr, m: (w, m * v + g), "Wrong: the new weights. Write"),
+    (
+        rungs.momentum_step,
+        lambda w, g, v, lr, m: (w - lr * (m * v + g), v),
+        "Wrong: the new velocity.",
+    ),
+    (
+        rungs.momentum_step,
+        lambda w, g, v, lr, m: (0 * w, v),
+        "weights, the new velocity.",
+    ),
+    (rungs.training_step, never_cleared, "Who"),
+    (rungs.training_step, cleared_at_the_end, "The first step is too long"),
     (rungs.training_step, no_backward, "no gradient is there"),
     (rungs.training_step, cleared_too_late, "between backward and the update"),
     (rungs.training_step, no_update, "the update is missing"),
     (rungs.training_step, loss_afterwards, "the loss after the update"),
     (rungs.training_step, sum_of_squares, "the mean of the squared errors"),
     (rungs.training_step, sum_of_squares_hidden, "elsewhere than they should"),
+    (rungs.bias_gradient, lambda slopes: slopes.mean(axis=0), "You take the mean"),
+    (rungs.bias_gradient, lambda slopes: slopes[0], "slope of one sample"),
+    (rungs.bias_gradient, lambda slopes: -slopes.sum(axis=0), "turned round"),
+    (rungs.bias_gradient, lambda slopes: slopes.sum(axis=1), "You sum over the units"),
+    (rungs.bias_gradient, lambda slopes: slopes, "one row a sample"),
+    (rungs.bias_gradient, lambda slopes: slopes.sum(axis=0, keepdims=True), "leave the axis"),
+    (rungs.bias_gradient, lambda slopes: slopes.sum(), "sum over everything"),
+    (rungs.bias_gradient, lambda slopes: slopes.max(axis=0), "Add up on paper"),
     (rungs.training_step, own_optimizer, "not by the optimizer that your function was given"),
     (rungs.training_step, returns_tensor, "You return a tensor"),
-    (rungs.training_step, lambda *a: [step(*a)], "Return the loss, a float"),
+    (rungs.training_step, lambda *a: [step(*a)], "of type list; return a number"),
 ]
 
 
 @pytest.mark.parametrize(("check", "answer", "hint"), WRONG)
 def test_wrong_answers_get_their_own_hint(check, answer, hint):
-    with pytest.raises(WrongAnswer, match=hint.replace("(", r"\(")):
+    with pytest.raises(WrongAnswer, match=re.escape(hint)):
         check(answer)
 
 

@@ -10,11 +10,24 @@ import torch.nn.functional as F
 
 from definebyrun.check import WrongAnswer, tensors
 
+
+def strides(shape):
+    """The strides of a fresh tensor, without making one."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def grid(image, s):
+    channels, height, width = image.shape
+    return image.reshape(channels, height // s, s, width // s, s)
+
+
+def distances_in_loops(x, y):
+    return torch.stack([torch.stack([(a - b).norm() for b in y]) for a in x])
+
+
 RIGHT = {
     "strides": [
-        lambda shape: tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape))),
-        lambda shape: torch.empty(shape).stride(),
-        lambda shape: list(torch.empty(shape).stride()),
+        strides,
     ],
     "standardise": [
         lambda x: (x - x.mean(dim=0)) / x.std(dim=0),
@@ -26,7 +39,7 @@ RIGHT = {
         lambda x, y: (x.unsqueeze(1) - y.unsqueeze(0)).norm(dim=-1),
     ],
     "patches": [
-        lambda image, s: image.unfold(1, s, s).unfold(2, s, s).permute(1, 2, 0, 3, 4).flatten(0, 1),
+        lambda image, s: grid(image, s).permute(1, 3, 0, 2, 4).flatten(0, 1),
         lambda image, s: (
             image.reshape(image.shape[0], image.shape[1] // s, s, image.shape[2] // s, s)
             .permute(1, 3, 0, 2, 4)
@@ -61,18 +74,23 @@ WRONG = [
         lambda shape: tuple(math.prod(shape[:axis]) for axis in range(len(shape))),
         "the FIRST axis",
     ),
-    ("strides", lambda shape: torch.empty(shape).stride()[::-1], "wrong order"),
+    ("strides", lambda shape: list(strides(shape)), "return a tuple"),
+    ("strides", lambda shape: tuple(float(step) for step in strides(shape)), "return a tuple"),
+    ("strides", lambda shape: torch.empty(shape).stride(), "without PyTorch"),
+    ("strides", lambda shape: strides(shape)[::-1], "wrong order"),
     (
         "strides",
         lambda shape: tuple(math.prod(shape[axis:]) for axis in range(len(shape))),
         "its own axis",
     ),
-    ("strides", lambda shape: tuple(4 * s for s in torch.empty(shape).stride()), "count bytes"),
-    ("strides", lambda shape: tuple(8 * s for s in torch.empty(shape).stride()), "count bytes"),
+    ("strides", lambda shape: tuple(4 * s for s in strides(shape)), "count bytes"),
+    ("strides", lambda shape: tuple(8 * s for s in strides(shape)), "count bytes"),
     ("strides", lambda shape: shape, "how many places on"),
-    ("standardise", lambda x: None, "returns None"),
-    ("standardise", lambda x: x.tolist(), "returns a list"),
-    ("standardise", spoil, "changes the tensor"),
+    ("standardise", lambda x: None, "is None. Is there a return"),
+    ("standardise", lambda x: (x - x.mean(dim=1)) / x.std(dim=1), "Which axis has to disappear"),
+    ("standardise", lambda x: torch.stack([c - c.mean() for c in x.T], 1), "There is a loop"),
+    ("standardise", lambda x: x.tolist(), "type list; return a tensor"),
+    ("standardise", spoil, "changes x, which it was given"),
     ("standardise", lambda x: x.mean(dim=0), "leaves the shape"),
     (
         "standardise",
@@ -98,22 +116,22 @@ WRONG = [
     ),
     ("distances", lambda x, y: (x[:, None] - y).sum(2).square().sqrt(), "cancel"),
     ("distances", by_expansion, "nan"),
+    ("distances", distances_in_loops, "There is a loop"),
+    ("distances", lambda x, y: (x - y).norm(dim=1), "Every point of x meets"),
     ("distances", lambda x, y: torch.cdist(x, y) + 1, "result[0, 0]"),
-    (
-        "patches",
-        lambda image, s: image.unfold(1, s, s).unfold(2, s, s).permute(1, 2, 0, 3, 4),
-        "grid",
-    ),
-    ("patches", lambda image, s: image.unfold(1, s, s), "six patches"),
+    ("patches", lambda image, s: grid(image, s).permute(1, 3, 0, 2, 4), "grid"),
+    ("patches", grid, "six patches"),
+    ("patches", lambda image, s: image.unfold(1, s, s).unfold(2, s, s), "uses unfold"),
+    ("patches", lambda image, s: image.reshape(7, 3, s, s), "keep the number of elements"),
     ("patches", lambda image, s: image.reshape(-1, 3, s, s), "STORAGE"),
     (
         "patches",
-        lambda image, s: image.unfold(1, s, s).unfold(2, s, s).permute(2, 1, 0, 3, 4).flatten(0, 1),
+        lambda image, s: grid(image, s).permute(3, 1, 0, 2, 4).flatten(0, 1),
         "down the columns",
     ),
     (
         "patches",
-        lambda image, s: image.unfold(1, s, s).unfold(2, s, s).permute(1, 2, 0, 4, 3).flatten(0, 1),
+        lambda image, s: grid(image, s).permute(1, 3, 0, 4, 2).flatten(0, 1),
         "diagonal",
     ),
     (
@@ -126,7 +144,7 @@ WRONG = [
         lambda image, s: image.reshape(3, 2, s, 3, s).permute(1, 3, 2, 4, 0).reshape(-1, 3, s, s),
         "channels are mixed",
     ),
-    ("patches", lambda image, s: torch.zeros(6, 3, 2, 2), "image[:, :2, :2]"),
+    ("patches", lambda image, s: image.reshape(6, 3, 2, 2) * 0, "image[:, :2, :2]"),
     ("one_hot", lambda labels, n: (labels == torch.arange(n)[:, None]).float(), "ROW"),
     ("one_hot", lambda labels, n: F.one_hot(labels).float(), "number of classes"),
     ("one_hot", lambda labels, n: labels == 1, "expected (6, 5)"),
@@ -144,6 +162,7 @@ WRONG = [
     ),
     ("one_hot", lambda labels, n: (labels[:, None] != torch.arange(n)).float(), "exchanged"),
     ("one_hot", lambda labels, n: torch.zeros(6, 5), "row 0"),
+    ("one_hot", lambda labels, n: labels == torch.arange(n), "Every label meets every class"),
 ]
 
 

@@ -17,6 +17,7 @@ from sphinx.transforms import SphinxTransform
 _ = get_translation("definebyrun")
 
 MACHINERY = ("claim", "record", "show_source")
+RULER = re.compile(r"\A(?:\x1b\[[\d;]*m)*-{20,}(?:\x1b\[[\d;]*m)*\n")
 CHECK = "check"  # the tag of a cell that only computes what its claims need
 
 
@@ -133,6 +134,20 @@ def only_imports(source: str) -> bool:
     return bool(found) and all(isinstance(node, ast.Import | ast.ImportFrom) for node in found)
 
 
+def silent_value(source: str) -> str:
+    """Return the value that a cell seems to show and does not, or nothing.
+
+    A notebook shows the value of the last line alone. Where a call of the machinery stands after
+    it, the value would end the input that a page shows, with no output below.
+    """
+    found = statements(source)
+    shown = [node for node in found if not is_machinery(node)]
+    if not shown or shown[-1] is found[-1] or not isinstance(shown[-1], ast.Expr):
+        return ""
+    value = shown[-1].value
+    return "" if isinstance(value, ast.Call | ast.Constant) else ast.unparse(value)
+
+
 def code_cells(doctree: nodes.Element) -> list[nodes.container]:
     """Return the code cells of a page, in order."""
     return [c for c in doctree.findall(nodes.container) if c.get("nb_element") == "cell_code"]
@@ -142,6 +157,15 @@ def shown_input(cell: nodes.container) -> str:
     """Return the code that a page shows of a cell, folded or not."""
     parts = [part for part in cell if part.get("nb_element") == "cell_code_source"]
     return str(parts[0].astext()) if parts else ""
+
+
+def silent_values(doctree: nodes.Element) -> list[str]:
+    """Name the values that end an input and are not shown below it."""
+    return [
+        f"ends a cell with {cell['silent']}, which is not shown: put the calls after it elsewhere"
+        for cell in code_cells(doctree)
+        if cell.get("silent")
+    ]
 
 
 class ShowCells(SphinxTransform):
@@ -158,12 +182,17 @@ class ShowCells(SphinxTransform):
                 cell["hide_mode"] = "input"
                 cell["prompt_show"] = cell["prompt_hide"] = _("What this page imports")
                 cell["classes"].append("imports")
+            elif cell.get("hide_mode") == "input":
+                draws = any(True for _found in cell.findall(nodes.figure))
+                code = _("The code of this figure") if draws else _("The code")
+                cell["prompt_show"] = cell["prompt_hide"] = code
             drawn = [node for node in after if not isinstance(node, claim | recorded)]
             said = [node for node in after if isinstance(node, claim)]
             if said:
                 drawn.append(claims("", *said))
             where = cell.parent.index(cell)
             cell.parent[where : where + 1] = [cell, *drawn] if cell.children else drawn
+        _tidy_errors(self.document)
         _join_claims(self.document)
         _name_claims(self.document)
 
@@ -173,12 +202,25 @@ def _show_input(cell: nodes.container) -> None:
     for part in [part for part in cell if part.get("nb_element") == "cell_code_source"]:
         block = next(iter(part.findall(nodes.literal_block)))
         code = visible(block.rawsource, cell["cell_metadata"].get("tags", []))
+        cell["silent"] = silent_value(block.rawsource)
         if code != block.rawsource:
-            block.rawsource = code
-            block.children = []
-            block += nodes.Text(code)
+            _write(block, code)
         if not code:
             cell.remove(part)
+
+
+def _write(block: nodes.literal_block, text: str) -> None:
+    block.rawsource = text
+    block.children = []
+    block += nodes.Text(text)
+
+
+def _tidy_errors(document: nodes.document) -> None:
+    """Take the ruler above an error away, and the blanks that would push its head to the right."""
+    for block in document.findall(nodes.literal_block):
+        if "traceback" in block["classes"]:
+            text = RULER.sub("", block.rawsource, count=1)
+            _write(block, re.sub(r" {2,}(?=Traceback \(most recent)", "  ", text))
 
 
 def _take_records(cell: nodes.container) -> Iterator[nodes.Element]:

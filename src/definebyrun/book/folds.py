@@ -36,14 +36,17 @@ class Role(SphinxDirective):
     has_content = True
     optional_arguments = 1
     final_argument_whitespace = True
-    label: ClassVar[str]
     role: ClassVar[str]
+
+    def name_of_role(self) -> str:
+        """Return what stands above the box."""
+        raise NotImplementedError
 
     def run(self) -> list[nodes.Node]:
         """Draw the box."""
         self.assert_has_content()
         box = nodes.admonition(classes=["role", self.role])
-        box += nodes.paragraph("", _(self.label), classes=["role-name"], translatable=False)
+        box += nodes.paragraph("", self.name_of_role(), classes=["role-name"], translatable=False)
         if self.arguments:
             words, messages = self.state.inline_text(self.arguments[0], self.lineno)
             box += [nodes.title(self.arguments[0], "", *words), *messages]
@@ -57,19 +60,31 @@ class Role(SphinxDirective):
 class Predict(Role):
     """``{predict}``: a question to answer before the output is seen."""
 
-    label, role = "Predict, then look", "predict"
+    role = "predict"
+
+    def name_of_role(self) -> str:
+        """Return what stands above the box."""
+        return _("Predict, then look")
 
 
 class Pitfall(Role):
     """``{pitfall} Title``: what usually goes wrong."""
 
-    label, role = "What usually goes wrong here", "pitfall"
+    role = "pitfall"
+
+    def name_of_role(self) -> str:
+        """Return what stands above the box."""
+        return _("What usually goes wrong here")
 
 
 class Definition(Role):
     """``{definition} Word``: what a word means from here on."""
 
-    label, role = "Definition", "definition"
+    role = "definition"
+
+    def name_of_role(self) -> str:
+        """Return what stands above the box."""
+        return _("Definition")
 
 
 class LookStart(SphinxDirective):

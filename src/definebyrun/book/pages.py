@@ -245,8 +245,9 @@ def visit_claim(translator: HTML5Translator, node: claim) -> None:
 
 
 def depart_claim(translator: HTML5Translator, node: claim) -> None:
-    """Close a claim."""
-    translator.body.append("</details>")
+    """Close a claim, with a link to it for those who want to quote it."""
+    link = f'<a href="#{node["ids"][0]}">{_("Link to this claim")}</a>'
+    translator.body.append(f'<p class="claim-link">{link}</p></details>')
 
 
 def visit_sentence(translator: HTML5Translator, node: claim_sentence) -> None:

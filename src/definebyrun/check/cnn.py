@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from definebyrun.check.answer import WrongAnswer
-from definebyrun.check.compare import compare, tensor
+from definebyrun.check.run import Rules, call, compare, run
 
 
 def output_size(answer: Callable[[int, int, int, int], Any]) -> None:
@@ -26,40 +26,39 @@ def output_size(answer: Callable[[int, int, int, int], Any]) -> None:
         WrongAnswer: with a hint, when an output has another size.
     """
     for size, kernel, stride, padding in ((6, 3, 1, 0), (6, 3, 1, 2), (7, 2, 2, 0), (28, 3, 3, 1)):
-        case = f"size {size}, kernel {kernel}, stride {stride}, padding {padding}"
-        try:
-            given = answer(size, kernel, stride, padding)
-        except ZeroDivisionError:
-            raise WrongAnswer(
-                f"For {case} you divide by zero. The arguments come in this order: size, kernel, "
-                "stride, padding."
-            ) from None
-        if given is None:
-            raise WrongAnswer(f"For {case} you return None. Does your function end with return?")
-        if isinstance(given, bool) or not isinstance(given, int):
-            raise WrongAnswer(
-                f"For {case} you return {given!r}; return an integer. Which division of Python "
-                "drops what is left over?"
-            )
         image = torch.zeros(1, 1, size, size)
         truth = F.conv2d(image, torch.zeros(1, 1, kernel, kernel), None, stride, padding).shape[-1]
-        if given == truth:
-            continue
         free = size - kernel + 2 * padding  # how far the filter can slide
-        typical = {
-            size - kernel + 1: "You leave the padding out. It makes the image larger.",
-            free // stride: "You count the moves of the filter. How many places does it stand at, "
-            "the first one included?",
-            (free - padding) // stride + 1: "You count the padding once. It is added at both ends.",
-            -(-free // stride) + 1: "You round up. The filter never stands half outside: what is "
-            "left over at the end stays unvisited.",
-            free + 1: "You leave the stride out: your filter moves by one pixel each time.",
-            (free + 1)
-            // stride: "You add one before you divide. The one is the first place, which "
-            "takes no move, so it has no share in the division.",
-        }
-        hint = typical.get(given, "Draw the pixels as a row of boxes, slide the filter and count.")
-        raise WrongAnswer(f"For {case} you return {given}. {hint}")
+        run(
+            answer,
+            size,
+            kernel,
+            stride,
+            padding,
+            truth=truth,
+            rules=Rules(
+                errors={
+                    "by zero": "You divide by zero. The arguments come in this order: size, "
+                    "kernel, stride, padding."
+                }
+            ),
+            mistakes={
+                "You add one before you divide. The one is the first place, which takes no move, "
+                "so it has no share in the division.": (free + 1) // stride,
+                "You leave the stride out: your filter moves by one pixel each time.": free + 1,
+                "You round up. The filter never stands half outside: what is left over at the end "
+                "stays unvisited.": -(-free // stride) + 1,
+                "You count the padding once. It is added at both ends.": (free - padding) // stride
+                + 1,
+                "You count the moves of the filter. How many places does it stand at, the first "
+                "one included?": free // stride,
+                "You leave the padding out. It makes the image larger.": size - kernel + 1,
+            },
+            look="Draw the pixels as a row of boxes, slide the filter and count. (Which division "
+            "of Python drops what is left over?)",
+            tolerance=0,
+            case=f"size {size}, kernel {kernel}, stride {stride}, padding {padding}",
+        )
     print("Right: your sizes are those of PyTorch's convolutions.")
 
 
@@ -77,32 +76,22 @@ def convolve(answer: Callable[[Tensor, Tensor], Any]) -> None:
     image = torch.randn(5, 7, generator=generator)
     kernel = torch.randn(2, 3, generator=generator)
     truth = _slide(image, kernel)
-    result = tensor(answer(image.clone(), kernel.clone()))
-    if result.shape == image.shape:
-        raise WrongAnswer(
-            "Your result is as large as the image. Without padding the filter must lie inside "
-            "the image as a whole: at how many places does it?"
-        )
-    if result.shape == (4, 6):
-        raise WrongAnswer(
-            "From an image of 5 x 7 you return 4 x 6: you take the filter for a square. This one "
-            "has 2 rows and 3 columns; use its height for the rows and its width for the columns."
-        )
-    if result.shape == (3, 6):
-        raise WrongAnswer(
-            "From an image of 5 x 7 and a filter of 2 x 3 you return 3 x 6: you have exchanged the "
-            "height and the width of the filter. Which of the two comes first in kernel.shape?"
-        )
-    if result.shape == (3, 4):
-        raise WrongAnswer(
-            "You miss the last place in each direction: from an image of 5 x 7 and a filter of "
-            "2 x 3 you return 3 x 4. Where does range stop?"
-        )
-    _same_shape(result, truth, "an image of 5 x 7 and a filter of 2 x 3")
-    compare(
-        result,
-        truth,
-        {
+    run(
+        answer,
+        image,
+        kernel,
+        truth=truth,
+        rules=Rules(
+            forbid={"conv*": "The exercise asks for the loops that stand behind it."},
+            errors={
+                "must match the size": "A window and the filter differ in shape. The window at "
+                "place (i, j) reaches from row i to row i + kh, from column j to column j + kw: "
+                "at how many places does it lie inside the image as a whole?",
+                "out of bounds": "Your loops walk out of the image or of the result. At how many "
+                "places does the filter lie inside the image as a whole?",
+            },
+        ),
+        mistakes={
             "You mirror the filter before you slide it. That is the convolution of the "
             "mathematicians; the one of neural networks leaves the filter as it is.": _slide(
                 image, kernel.flip(0, 1)
@@ -114,8 +103,19 @@ def convolve(answer: Callable[[Tensor, Tensor], Any]) -> None:
                 image, torch.ones_like(kernel)
             ),
         },
-        "Compare result[0, 0] with (image[:2, :3] * kernel).sum(). If you add to the result bit "
-        "by bit, it must start at zero; torch.empty starts at anything.",
+        look="Compare result[0, 0] with (image[:2, :3] * kernel).sum(). If you add to the result "
+        "bit by bit, it must start at zero; torch.empty starts at anything.",
+        shapes={
+            (5, 7): "Your result is as large as the image. Without padding the filter must lie "
+            "inside the image as a whole: at how many places does it?",
+            (4, 6): "You take the filter for a square. This one has 2 rows and 3 columns; use its "
+            "height for the rows and its width for the columns.",
+            (3, 6): "You have exchanged the height and the width of the filter. Which of the two "
+            "comes first in kernel.shape?",
+            (3, 4): "You miss the last place in each direction. Where does range stop?",
+        },
+        not_finite="If you made the result with torch.empty, is every element of it set?",
+        case="an image of 5 x 7 and a filter of 2 x 3",
     )
     print("Right: your loops give PyTorch's convolution.")
 
@@ -132,34 +132,14 @@ def max_pool(answer: Callable[[Tensor, int], Any]) -> None:
     """
     images = torch.randn(2, 3, 4, 6, generator=torch.Generator().manual_seed(0)) - 1.5
     truth, corners = F.max_pool2d(images, 2), images[:, :, ::2, ::2]
-    result = answer(images.clone(), 2)
+    rules = Rules(loops=False)
+    result = call(answer, images, 2, rules=rules)
     if isinstance(result, tuple):
         raise WrongAnswer(
             "You return a tuple. torch.max along an axis gives the values and where they stood; "
             "only the values are wanted here. amax gives these alone."
         )
-    result = tensor(result)
-    if result.shape == (2, 3, 3, 5):
-        raise WrongAnswer(
-            "Your squares overlap: the result has shape (2, 3, 3, 5). A square of side 2 is "
-            "followed by the next one 2 pixels further on: look at the third argument of unfold."
-        )
-    if result.shape == (2, 2, 3):
-        raise WrongAnswer(
-            "The channels are gone: you took the largest over them too. Each channel is pooled "
-            "by itself."
-        )
-    if result.shape == (2, 3, 2, 3, 2, 2):
-        raise WrongAnswer(
-            "You have cut the squares, but each still holds four numbers. Over which two axes "
-            "must you take the largest?"
-        )
-    if result.shape in ((2, 3, 2, 6), (2, 3, 4, 3)):
-        raise WrongAnswer(
-            f"For images of shape (2, 3, 4, 6) the result has shape {tuple(result.shape)}: you "
-            "have cut one of the two sides only."
-        )
-    _same_shape(result, truth, "images of shape (2, 3, 4, 6) and squares of side 2")
+    one_side = "You have cut one of the two sides only."
     compare(
         result,
         truth,
@@ -175,24 +155,76 @@ def max_pool(answer: Callable[[Tensor, int], Any]) -> None:
             ),
         },
         "Compare result[0, 0, 0, 0] with images[0, 0, :2, :2].max().",
+        shapes={
+            (2, 3, 3, 5): "Your squares overlap. A square of side 2 is followed by the next one 2 "
+            "pixels further on: look at the third argument of unfold.",
+            (2, 2, 3): "The channels are gone: you took the largest over them too. Each channel "
+            "is pooled by itself.",
+            (2, 3, 2, 3, 2, 2): "You have cut the squares, but each still holds four numbers. Over "
+            "which two axes must you take the largest?",
+            (2, 3, 2, 6): one_side,
+            (2, 3, 4, 3): one_side,
+        },
+        case="images of shape (2, 3, 4, 6) and squares of side 2",
     )
     larger = torch.arange(36.0).reshape(1, 1, 6, 6)
-    threes = answer(larger.clone(), 3)
-    if not isinstance(threes, Tensor) or not torch.equal(threes, F.max_pool2d(larger, 3)):
-        raise WrongAnswer(
-            "Squares of side 2 are right, those of side 3 are not. Does your function use k "
-            "everywhere?"
-        )
+    run(
+        answer,
+        larger,
+        3,
+        truth=F.max_pool2d(larger, 3),
+        rules=rules,
+        look="Squares of side 2 are right. Does your function use k everywhere?",
+        shapes={(1, 1, 3, 3): "Squares of side 2 are right. Does your function use k everywhere?"},
+        case="images of shape (1, 1, 6, 6) and squares of side 3",
+    )
     print("Right: you keep the largest of each square, as F.max_pool2d does.")
+
+
+def filter_gradient(answer: Callable[[Tensor, Tensor], Any]) -> None:
+    """Check a function that gives the gradient of a convolution's filter.
+
+    Args:
+        answer: takes an image, shape (h, w), and the gradient of the loss with respect to the
+            convolution of the image, shape (h - kh + 1, w - kw + 1); returns the gradient with
+            respect to the filter, shape (kh, kw).
+
+    Raises:
+        WrongAnswer: with a hint, when the result is another.
+    """
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randn(6, 7, generator=generator)
+    kernel = torch.zeros(3, 2, requires_grad=True)
+    slope = torch.randn(4, 6, generator=generator)
+    (truth,) = torch.autograd.grad(_slide(image, kernel), kernel, slope)
+    run(
+        answer,
+        image,
+        slope,
+        truth=truth,
+        mistakes={
+            "You mirror the gradient before you slide it. Nothing is mirrored in the sum over "
+            "i and j that you derived.": _slide(image, slope.flip(0, 1)),
+            "Your gradient is upside down and back to front. At place (a, d) stands the image "
+            "from row a and column d on.": truth.flip(0, 1),
+            "You divide by the number of places. The filter takes part at every place, and its "
+            "gradient is the sum over all.": truth / slope.numel(),
+            "The gradient that arrives is left out: each pixel counts with the slope of the loss "
+            "at the place it was used for.": _slide(image, torch.ones_like(slope)),
+            "The sign is turned round.": -truth,
+        },
+        look="Compare result[0, 0] with (image[:4, :6] * g).sum().",
+        shapes={
+            (6, 7): "This shape is that of the image. The gradient of a filter has the shape of "
+            "the filter.",
+            (4, 6): "This shape is that of the gradient that arrives. The gradient of a filter has "
+            "the shape of the filter.",
+        },
+        tolerance=1e-4,
+        case="an image of 6 x 7 and a gradient of 4 x 6",
+    )
+    print("Right: the gradient of the filter is the image, convolved with the gradient behind.")
 
 
 def _slide(image: Tensor, kernel: Tensor) -> Tensor:
     return F.conv2d(image[None, None], kernel[None, None])[0, 0]
-
-
-def _same_shape(result: Tensor, truth: Tensor, given: str) -> None:
-    if result.shape != truth.shape:
-        raise WrongAnswer(
-            f"For {given} the result has shape {tuple(result.shape)}; "
-            f"expected {tuple(truth.shape)}."
-        )

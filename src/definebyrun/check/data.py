@@ -11,6 +11,9 @@ import torch
 from torch import Tensor
 
 from definebyrun.check.answer import WrongAnswer
+from definebyrun.check.run import Rules, call, run
+
+ITSELF = Rules(in_place=(0,))  # a data set of the reader's is handed over as it is
 
 
 class _Numbers:
@@ -47,19 +50,29 @@ def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> Non
         return image * 0 + calls
 
     inner = _Numbers()
-    wrapped: Any = answer(inner, count)
-    if not hasattr(wrapped, "__len__"):
+    wrapped: Any = call(answer, inner, count)
+    if not hasattr(type(wrapped), "__len__"):
         raise WrongAnswer("len() of your data set fails: a data set needs a second method.")
-    if len(wrapped) != len(inner):
+    if not hasattr(type(wrapped), "__getitem__"):
         raise WrongAnswer(
-            f"Your data set says it has {len(wrapped)} samples; the one inside has {len(inner)}."
+            f"An object of type {type(wrapped).__name__} has no samples: hand over your class, and "
+            "let it have a method __getitem__."
         )
+    length = call(len, wrapped, rules=ITSELF)
+    if length != len(inner):
+        raise WrongAnswer(
+            f"Your data set says it has {length} samples; the one inside has {len(inner)}."
+        )
+
+    def look(data: Any, index: int) -> Any:
+        return data[index]
+
     if calls:
         raise WrongAnswer(
             "Your class transforms before anybody asks for a sample. Then every epoch would see "
             "the same 'random' image: transform when the sample is fetched."
         )
-    sample = wrapped[3]
+    sample = call(look, wrapped, 3, rules=ITSELF)
     if not isinstance(sample, tuple) or len(sample) != 2:
         raise WrongAnswer(
             f"A sample is a pair (x, t), a tuple; yours is a {type(sample).__name__}."
@@ -70,12 +83,12 @@ def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> Non
             f"The first part of your sample is a {type(image).__name__}; it should be the image. "
             "In which order do the two come?"
         )
-    if label in range(100, 112) and label != 103:
+    if isinstance(label, int) and label in range(100, 112) and label != 103:
         raise WrongAnswer(
             f"Sample 3 has the label 103 inside, and yours has {label}; look at which index you "
             "fetch."
         )
-    if label != 103:
+    if not isinstance(label, int) or label != 103:
         raise WrongAnswer(
             f"The label of sample 3 should be 103, as the data set inside gives it, and yours is "
             f"{label}. A transform is for the image alone."
@@ -91,20 +104,25 @@ def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> Non
         raise WrongAnswer(
             f"One look at a sample calls the transform {calls} times; once is enough."
         )
-    again = wrapped[3][0]
-    if torch.equal(image, again):
+    if torch.equal(image, _image(call(look, wrapped, 3, rules=ITSELF))):
         raise WrongAnswer(
             "The second look at a sample gives the first one's image. Something keeps it: the "
             "transform has to run at every look."
         )
-    plain = answer(inner, lambda image: image)
+    plain = call(answer, inner, lambda image: image)
     for index in range(len(inner)):
-        if not torch.equal(plain[index][0], inner[index][0]):
+        if not torch.equal(_image(call(look, plain, index, rules=ITSELF)), inner[index][0]):
             raise WrongAnswer(
                 f"With a transform that changes nothing, sample {index} should be the one inside; "
                 "look at which index you fetch."
             )
     print("Right: the images are transformed at every look, labels and length are kept.")
+
+
+def _image(sample: Any) -> Tensor:
+    """Return the image of a sample, or nothing where there is none."""
+    found = sample[0] if isinstance(sample, tuple) and sample else None
+    return found if isinstance(found, Tensor) else torch.empty(0)
 
 
 def class_split(answer: Callable[[Tensor, float, torch.Generator], Any]) -> None:
@@ -118,8 +136,10 @@ def class_split(answer: Callable[[Tensor, float, torch.Generator], Any]) -> None
         WrongAnswer: with a hint, when the parts are not as they should be.
     """
 
-    def split(seed: int) -> Any:
-        return answer(labels, 0.2, torch.Generator().manual_seed(seed))
+    def split(seed: int, elsewhere: int = 0) -> Any:
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(elsewhere)  # an answer may not draw from this generator
+            return call(answer, labels, 0.2, torch.Generator().manual_seed(seed))
 
     # 20, 43 and 61 of the three classes, mixed: a fifth of 43 is rounded up, of 61 down
     sizes = torch.tensor([20, 43, 61])
@@ -137,11 +157,11 @@ def class_split(answer: Callable[[Tensor, float, torch.Generator], Any]) -> None
             "one axis. nonzero gives a column for each axis of its input: drop that column."
         )
     both = torch.cat([held, rest])
-    if len(both) != len(labels) or len(torch.unique(both)) != len(labels):
+    if not torch.equal(both.sort().values, torch.arange(len(labels))):
         raise WrongAnswer(
             f"Every index from 0 to {len(labels) - 1} should be in exactly one part; yours hold "
-            f"{len(both)} indices, {len(torch.unique(both))} of them different. An image in both "
-            "parts is a leak."
+            f"{len(both)} indices, {len(torch.unique(both))} of them different, from "
+            f"{_reach(both)}. An image in both parts is a leak."
         )
     counts = torch.bincount(labels[held], minlength=3)
     if (counts > sizes / 2).all():
@@ -158,13 +178,63 @@ def class_split(answer: Callable[[Tensor, float, torch.Generator], Any]) -> None
             f"With 20, 43 and 61 images of three classes and a fraction of 0.2 you hold back "
             f"{counts.tolist()}. Cut each class on its own; they need not be equally large."
         )
-    if not torch.equal(held.sort().values, split(0)[0].sort().values):
+    if not torch.equal(held.sort().values, split(0, elsewhere=1)[0].sort().values):
         raise WrongAnswer(
             "The same seed gives another split. All randomness has to come from the generator."
         )
-    if torch.equal(held.sort().values, split(1)[0].sort().values):
+    if torch.equal(held.sort().values, split(1, elsewhere=2)[0].sort().values):
         raise WrongAnswer(
             "Another seed gives the same split. Files are often sorted, by book or by date, so the "
             "first ones of a class are not like the others: choose at random, with the generator."
         )
     print("Right: every class gives its share, each image is in one part, and the seed decides.")
+
+
+def _reach(indices: Tensor) -> str:
+    return f"{int(indices.min())} to {int(indices.max())}" if len(indices) else "none to none"
+
+
+def class_share(answer: Callable[[int, int, int], Any]) -> None:
+    """Check a function for the number of images that a plain split draws of one class.
+
+    Args:
+        answer: takes three integers, all images, those drawn for the test and those of the
+            class; returns the expected number of test images of the class and its standard
+            deviation, two floats.
+
+    Raises:
+        WrongAnswer: with a hint, when the results are others.
+    """
+    for total, drawn, members in ((6, 2, 3), (12, 5, 4), (1000, 200, 60)):
+        share = drawn / total
+        mean = members * share
+        independent = mean * (1 - share)
+        variance = independent * (total - members) / (total - 1)
+        run(
+            answer,
+            total,
+            drawn,
+            members,
+            truth=(mean, variance**0.5),
+            mistakes={
+                "The second number is the variance. Its root is the standard deviation.": (
+                    mean,
+                    variance,
+                ),
+                "You treat the images of the class as independent. Two of them compete for the "
+                "same places, and their covariance is negative.": (mean, independent**0.5),
+                "Without putting back, all N - 1 other images compete: N - 1, where you have N.": (
+                    mean,
+                    (independent * (total - members) / total) ** 0.5,
+                ),
+                "You have exchanged the class and the draw in the standard deviation: (1 - f) is "
+                "the share that is not drawn.": (mean, (mean * (1 - members / total)) ** 0.5),
+            },
+            look="Write down all ways to draw 2 of 6 images and count those of a class of 3.",
+            names=("the expected number", "the standard deviation"),
+            low=0,
+            high=members,
+            tolerance=1e-9 * members,
+            case=f"{total} images, {drawn} drawn, {members} of the class",
+        )
+    print("Right: the expected number and its standard deviation, for three sizes.")

@@ -6,46 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from definebyrun.check.answer import WrongAnswer
+from definebyrun.check.run import Rules, compare, gradient, run
 
-
-def _tensor(answer: object, shape: tuple[int, ...]) -> Tensor:
-    """Return the answer if it is a float32 tensor of this shape; hint otherwise."""
-    if isinstance(answer, float):
-        raise WrongAnswer(
-            f"your function returned the number {answer:.6g}; a tensor is expected. "
-            "Compute with tensors to the end, without item(), tolist() or math"
-        )
-    if not isinstance(answer, Tensor):
-        raise WrongAnswer(
-            f"your function returned {answer!r}; a tensor is expected: is there a return?"
-        )
-    if answer.shape != shape:
-        raise WrongAnswer(
-            f"your function returned shape {tuple(answer.shape)}; expected {shape}, one number: "
-            "something is still to be summed or averaged"
-        )
-    if answer.dtype != torch.float32:
-        raise WrongAnswer(
-            f"your function returned {answer.dtype}; expected torch.float32, as the logits: "
-            "another type only moves the cliff"
-        )
-    return answer.detach()
-
-
-def _need_gradient(loss: Tensor, inputs: Tensor, expected: Tensor) -> None:
-    """Hint when autograd cannot pass, or arrives with something else than expected."""
-    if not loss.requires_grad:
-        raise WrongAnswer(
-            "the value is right, but autograd cannot follow: the result has no graph. "
-            "Compute with tensors to the end, without item(), numpy() or math"
-        )
-    (gradient,) = torch.autograd.grad(loss, inputs)
-    if not torch.allclose(gradient, expected, atol=1e-3):
-        raise WrongAnswer(
-            f"the value is right, but the gradient at {inputs.tolist()} is {gradient.tolist()}. "
-            "Look for a branch that is infinite, or a number that hides a part of the input"
-        )
+FOLLOW = (
+    "Look for a branch that is infinite, or a number that hides a part of the input from autograd."
+)
 
 
 def log_sum_exp(answer: Callable[[Tensor], Tensor]) -> None:
@@ -57,37 +22,67 @@ def log_sum_exp(answer: Callable[[Tensor], Tensor]) -> None:
     Raises:
         WrongAnswer: it is not right yet; the text is a hint.
     """
+    rules = Rules(
+        forbid=dict.fromkeys(
+            ("*logsumexp", "*softm*", "*cross_entropy*"),
+            "The exercise asks for the function behind it: write it with exp, sum and log.",
+        )
+    )
     z = torch.tensor([0.5, -1.0, 2.0])
-    value, truth = _tensor(answer(z), ()), torch.logsumexp(z, 0)
-    mistakes = {
-        truth - z.max(): "you subtract the largest logit, but something is never added back",
-        truth.exp(): "this is the sum of the exponentials; one function is still missing",
-        z.exp().mean().log(): "you average the exponentials; the definition has a sum",
-        truth + z.max(): "the largest logit is added, but it was never subtracted first",
-        z.sum(): "log and exp cancel when they stand next to each other: sum between the two",
-        (z - z.max()).sum() + z.max(): "log and exp cancel when they stand next to each other: "
-        "sum between the two",
-        truth - 2 * z.max(): "the largest logit is taken away twice: after the logarithm it comes "
-        "back with a plus",
-        z.max(): "this is the largest logit alone: the others have no say",
-    }
-    _recognise(value, truth, mistakes)
+    truth = torch.logsumexp(z, 0)
+    beside = "Log and exp cancel when they stand next to each other: sum between the two."
+    run(
+        answer,
+        z,
+        truth=truth,
+        rules=rules,
+        mistakes={
+            "You subtract the largest logit, but something is never added back.": truth - z.max(),
+            "This is the sum of the exponentials; one function is still missing.": truth.exp(),
+            "You average the exponentials; the definition has a sum.": z.exp().mean().log(),
+            "The largest logit is added, but it was never subtracted first.": truth + z.max(),
+            beside: z.sum(),
+            beside + " (The shift does not help.)": (z - z.max()).sum() + z.max(),
+            "The largest logit is taken away twice: after the logarithm it comes back with a "
+            "plus.": truth - 2 * z.max(),
+            "This is the largest logit alone: the others have no say.": z.max(),
+        },
+        look="Work one example by hand and compare term by term.",
+        shapes={
+            (3,): "Something is still to be summed.",
+            (1,): "Leave no axis: sum without keepdim.",
+        },
+        dtype=torch.float32,
+    )
     for level, remark in ((1000.0, "overflows"), (-1000.0, "underflows")):
         z = torch.tensor([level, level - 1])
-        value, truth = _tensor(answer(z), ()), torch.logsumexp(z, 0)
-        if not torch.isclose(value, truth):
-            raise WrongAnswer(
-                f"small logits are right, but for {z.tolist()} you get {value.item()}: every "
-                f"exponential {remark}. Which number, subtracted first, makes the largest one 1?"
-            )
-    z = torch.tensor([1000.0, 999.0, 0.0], requires_grad=True)
-    value = _tensor(answer(z), ())
-    if not torch.isclose(value, torch.logsumexp(z.detach(), 0)):
-        raise WrongAnswer(
-            f"near logits are right, but for {z.tolist()} you get {value.item()}. You subtract a "
-            "number, but is it the largest logit?"
+        hint = (
+            f"Small logits are right, but here every exponential {remark}. Which number, "
+            "subtracted first, makes the largest one 1?"
         )
-    _need_gradient(answer(z), z, torch.softmax(z.detach(), 0))
+        run(
+            answer,
+            z,
+            truth=torch.logsumexp(z, 0),
+            rules=rules,
+            look=hint,
+            not_finite=hint,
+            tolerance=1e-3,
+            case=f"{z.tolist()}",
+        )
+    z = torch.tensor([1000.0, 999.0, 0.0])
+    far = "Near logits are right. You subtract a number, but is it the largest logit?"
+    run(
+        answer,
+        z,
+        truth=torch.logsumexp(z, 0),
+        rules=rules,
+        look=far,
+        not_finite=far,
+        tolerance=1e-3,
+        case=f"{z.tolist()}",
+    )
+    _same_gradient(answer, z, truth=torch.softmax(z, 0), rules=rules)
     print("Right: stable at both ends, and its gradient is the softmax.")
 
 
@@ -100,41 +95,61 @@ def binary_cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
     Raises:
         WrongAnswer: it is not right yet; the text is a hint.
     """
+    rules = Rules(
+        forbid=dict.fromkeys(
+            ("*cross_entropy*", "*_loss", "kl_div"),
+            "The exercise asks for the loss itself, without one of PyTorch's.",
+        )
+    )
     z, t = torch.tensor([1.5, -0.5, 2.0, -3.0]), torch.tensor([1.0, 0.0, 0.0, 0.25])
-    value = _tensor(answer(z, t), ())
     truth = F.binary_cross_entropy_with_logits(z, t)
-    mistakes = {
-        4 * truth: "you sum over the examples; the loss is their mean",
-        -truth: "the sign is turned round: a loss is never negative here",
-        F.binary_cross_entropy_with_logits(z, 1 - t): "yes and no are exchanged: which term has t, "
-        "and which 1 - t?",
-        F.softplus(z).mean(): "the targets have no say in your loss: a term with t is missing",
-        (torch.sigmoid(z) - t).square().mean(): "this is the squared error of the probabilities; "
-        "where are the logarithms?",
-        (F.softplus(t) - t * z).mean(): "logits and targets are exchanged: the logits come first",
-        (F.softplus(-z.abs()) - t * z).mean(): "for z > 0 a part of log(1 + exp(z)) is missing: "
-        "what did you pull out of the logarithm?",
-        (z.clamp(min=0) - t * z + F.softplus(z.abs())).mean(): "mind the sign in the exponent: it "
-        "is to be negative or zero for every z",
-    }
-    _recognise(value, truth, mistakes)
+    run(
+        answer,
+        z,
+        t,
+        truth=truth,
+        rules=rules,
+        mistakes={
+            "You sum over the examples; the loss is their mean.": 4 * truth,
+            "The sign is turned round: a loss is never negative here.": -truth,
+            "Yes and no are exchanged: which term has t, and which "
+            "1 - t?": F.binary_cross_entropy_with_logits(z, 1 - t),
+            "The targets have no say in your loss: a term with t is missing.": F.softplus(z).mean(),
+            "This is the squared error of the probabilities; where are the logarithms?": (
+                torch.sigmoid(z) - t
+            )
+            .square()
+            .mean(),
+            "Logits and targets are exchanged: the logits come first.": (
+                F.softplus(t) - t * z
+            ).mean(),
+            "For z > 0 a part of log(1 + exp(z)) is missing: what did you pull out of the "
+            "logarithm?": (F.softplus(-z.abs()) - t * z).mean(),
+            "Mind the sign in the exponent: it is to be negative or zero for every z.": (
+                z.clamp(min=0) - t * z + F.softplus(z.abs())
+            ).mean(),
+        },
+        look="Work one example by hand and compare term by term.",
+        shapes={(4,): "Something is still to be averaged."},
+        dtype=torch.float32,
+    )
     for far, target in ((1000.0, 0.0), (-1000.0, 1.0), (1000.0, 1.0), (-1000.0, 0.0)):
         z, t = torch.tensor([far]), torch.tensor([target])
-        value, truth = _tensor(answer(z, t), ()), F.binary_cross_entropy_with_logits(z, t)
-        if not value.isfinite():
-            raise WrongAnswer(
-                f"moderate logits are right, but at z = {far}, t = {target} you get "
-                f"{value.item()}. Which exponential overflows, or which logarithm is of zero?"
-            )
-        if not torch.isclose(value, truth):
-            raise WrongAnswer(
-                f"at z = {far}, t = {target} you get {value.item():.6g}; "
-                f"expected {truth.item():.6g}. Is something clipped? That hides "
-                "the trouble, and the gradient with it"
-            )
-    z = torch.tensor([-200.0, -1.0, 3.0, 200.0], requires_grad=True)
+        run(
+            answer,
+            z,
+            t,
+            truth=F.binary_cross_entropy_with_logits(z, t),
+            rules=rules,
+            look="Is something clipped? That hides the trouble, and the gradient with it.",
+            not_finite="Moderate logits are right. Which exponential overflows, or which logarithm "
+            "is of zero?",
+            tolerance=1e-3,
+            case=f"z = {far}, t = {target}",
+        )
+    z = torch.tensor([-200.0, -1.0, 3.0, 200.0])
     t = torch.tensor([1.0, 0.0, 1.0, 0.0])
-    _need_gradient(answer(z, t), z, (torch.sigmoid(z.detach()) - t) / 4)
+    _same_gradient(answer, z, t, truth=(torch.sigmoid(z) - t) / 4, rules=rules)
     print("Right: finite for every logit, with the gradient (p - t) / M.")
 
 
@@ -149,60 +164,133 @@ def smoothing(answer: Callable[[Tensor, Tensor, float], Tensor]) -> None:
     """
     logits = torch.tensor([[2.0, -1.0, 0.5], [0.0, 1.0, 3.0]])
     labels, epsilon = torch.tensor([0, 1]), 0.2
-    value = _tensor(answer(logits, labels, epsilon), ())
     truth = F.cross_entropy(logits, labels, label_smoothing=epsilon)
     log_p, columns = torch.log_softmax(logits, 1), torch.log_softmax(logits, 0)
     plain, everywhere = F.nll_loss(log_p, labels), -log_p.mean()
     others = (3 * everywhere - plain) / 2  # the mean over the wrong classes alone
-    mistakes = {
-        plain: "this is the loss without smoothing: epsilon has no effect",
-        epsilon * plain + (1 - epsilon) * everywhere: "epsilon and 1 - epsilon are exchanged",
-        (1 - epsilon) * plain
-        + epsilon * others: "you spread epsilon over the K - 1 wrong classes; "
-        "here it is spread over all K, the right one too",
-        (1 - epsilon) * plain + epsilon * 2 / 3 * others: "your q does not sum to 1: the right "
-        "class gets its share of epsilon too",
-        (1 - epsilon) * plain + 3 * epsilon * everywhere: "epsilon is shared among the classes: "
-        "something is to be divided by K",
-        2 * truth: "you sum over the examples; the loss is their mean",
-        -truth: "the sign is turned round: logarithms of probabilities are negative",
-        (1 - epsilon) * plain: "only the part with 1 - epsilon is there: where is the even share?",
-        (1 - epsilon) * plain - epsilon * everywhere: "one part has the wrong sign: logarithms of "
-        "probabilities are negative",
-        (1 - epsilon) * plain + 6 * epsilon * everywhere: "the even share is a mean over the "
-        "examples and over the classes; you sum over both",
-        (1 - epsilon) * plain + 3 / 2 * epsilon * everywhere: "epsilon is divided by K, the number "
-        "of classes, not by M, the number of examples",
-        plain
-        + epsilon * everywhere: "your q sums to more than 1: the right class gives up a share "
-        "of epsilon first",
-        (1 - epsilon) * F.nll_loss(logits, labels) - epsilon * logits.mean(): "the logits went in "
-        "where logarithms of probabilities belong",
-        (1 - epsilon) * F.nll_loss(columns, labels) - epsilon * columns.mean(): "each column sums "
-        "to 1: the classes lie along axis 1, in the rows",
-    }
-    _recognise(value, truth, mistakes)
-    logits = torch.tensor([[1000.0, 0.0, -1000.0]], requires_grad=True)
-    labels = torch.tensor([2])
-    loss = answer(logits, labels, epsilon)
-    if not _tensor(loss, ()).isfinite():
-        raise WrongAnswer(
-            f"small logits are right, but for {logits.tolist()} you get {loss.item()}: "
-            "take the logarithm on paper, as log-softmax does, not after the softmax"
-        )
-    smoothed = (1 - epsilon) * F.one_hot(labels, 3) + epsilon / 3
-    _need_gradient(loss, logits, torch.softmax(logits.detach(), 1) - smoothed)
+    share = 1 - epsilon
+    rules = Rules(
+        forbid={"one_hot": "The exercise asks for an answer without one-hot vectors."},
+        errors={
+            "out of bounds": "An index runs along the wrong axis: the classes lie along axis 1.",
+            "must match the size": "One part has a number an example, the other one a class. "
+            "Average each part until one number is left.",
+        },
+    )
+    run(
+        answer,
+        logits,
+        labels,
+        epsilon,
+        truth=truth,
+        rules=rules,
+        mistakes={
+            "This is the loss without smoothing: epsilon has no effect.": plain,
+            "Epsilon and 1 - epsilon are exchanged.": epsilon * plain + share * everywhere,
+            "You spread epsilon over the K - 1 wrong classes; here it is spread over all K, the "
+            "right one too.": share * plain + epsilon * others,
+            "Your q does not sum to 1: the right class gets its share of epsilon too.": share
+            * plain
+            + epsilon * 2 / 3 * others,
+            "Epsilon is shared among the classes: something is to be divided by K.": share * plain
+            + 3 * epsilon * everywhere,
+            "You sum over the examples; the loss is their mean.": 2 * truth,
+            "The sign is turned round: logarithms of probabilities are negative.": -truth,
+            "Only the part with 1 - epsilon is there: where is the even share?": share * plain,
+            "One part has the wrong sign: logarithms of probabilities are negative.": share * plain
+            - epsilon * everywhere,
+            "The even share is a mean over the examples and over the classes; you sum over "
+            "both.": share * plain + 6 * epsilon * everywhere,
+            "Epsilon is divided by K, the number of classes, not by M, the number of "
+            "examples.": share * plain + 3 / 2 * epsilon * everywhere,
+            "Your q sums to more than 1: the right class gives up a share of epsilon first.": plain
+            + epsilon * everywhere,
+            "The logits went in where logarithms of probabilities belong.": share
+            * F.nll_loss(logits, labels)
+            - epsilon * logits.mean(),
+            "Each column sums to 1: the classes lie along axis 1, in the rows.": share
+            * F.nll_loss(columns, labels)
+            - epsilon * columns.mean(),
+        },
+        look="Work one example by hand and compare term by term.",
+        shapes={(2,): "Something is still to be averaged."},
+        dtype=torch.float32,
+    )
+    logits, labels = torch.tensor([[1000.0, 0.0, -1000.0]]), torch.tensor([2])
+    run(
+        answer,
+        logits,
+        labels,
+        epsilon,
+        truth=F.cross_entropy(logits, labels, label_smoothing=epsilon),
+        rules=rules,
+        look="Small logits are right. Is something clipped?",
+        not_finite="Small logits are right. Take the logarithm on paper, as log-softmax does, not "
+        "after the softmax.",
+        tolerance=1e-2,
+        case=f"{logits.tolist()}",
+    )
+    smoothed = share * F.one_hot(labels, 3) + epsilon / 3
+    slope = torch.softmax(logits, 1) - smoothed
+    _same_gradient(answer, logits, labels, epsilon, truth=slope, rules=rules)
     print("Right: equal to PyTorch's label_smoothing, on extreme logits too.")
 
 
-def _recognise(value: Tensor, truth: Tensor, mistakes: dict[Tensor, str]) -> None:
-    """Raise the hint of the mistake that gives this value, or a general one if none does."""
-    if torch.isclose(value, truth, atol=1e-6):
-        return
-    for wrong, hint in mistakes.items():
-        if torch.isclose(value, wrong, atol=1e-6):
-            raise WrongAnswer(hint)
-    raise WrongAnswer(
-        f"you get {value.item():.6g}; expected {truth.item():.6g}. "
-        "Work one example by hand and compare term by term"
+def one_logit(answer: Callable[[Tensor], Tensor]) -> None:
+    """Check a function that turns two logits into the one that a sigmoid needs.
+
+    Args:
+        answer: takes logits of shape (M, 2) and returns one logit each, shape (M,), whose
+            sigmoid is the softmax probability of class 1.
+
+    Raises:
+        WrongAnswer: it is not right yet; the text is a hint.
+    """
+    logits = torch.tensor([[0.5, 2.0], [1.5, -1.0], [0.75, 0.25], [-3.0, -2.5]])
+    run(
+        answer,
+        logits,
+        truth=logits[:, 1] - logits[:, 0],
+        mistakes={
+            "The sign is turned round: the sigmoid of yours is the probability of class 0.": logits[
+                :, 0
+            ]
+            - logits[:, 1],
+            "This is the probability itself; the logit is what stands before the "
+            "sigmoid.": torch.softmax(logits, 1)[:, 1],
+            "This is the logit of class 1 alone: it takes two to make a softmax.": logits[:, 1],
+            "This is the logarithm of the probability, log p. A logit is log p - log(1 - "
+            "p).": torch.log_softmax(logits, 1)[:, 1],
+            "You divide one logit by the other; probabilities are divided, logits "
+            "subtracted.": logits[:, 1] / logits[:, 0],
+        },
+        look="Compare torch.sigmoid(result) with torch.softmax(logits, 1)[:, 1].",
+        shapes={
+            (4, 2): "One logit for each example is asked for.",
+            (4, 1): "Leave the axis of the classes out.",
+            (2,): "You subtract examples. The classes lie along axis 1.",
+            (): "One logit for EACH example is asked for.",
+        },
     )
+    extreme = torch.tensor([[0.0, 1000.0], [1000.0, -1000.0]])
+    lost = "Small logits are right. Subtract on paper: no exponential and no logarithm are left."
+    run(
+        answer,
+        extreme,
+        truth=torch.tensor([1000.0, -2000.0]),
+        look=lost,
+        not_finite=lost,
+        tolerance=1e-2,
+        case=f"{extreme.tolist()}",
+    )
+    print("Right: the sigmoid of your logit is the softmax probability of class 1.")
+
+
+def _same_gradient(
+    answer: Callable[..., Tensor], inputs: Tensor, *rest: object, truth: Tensor, rules: Rules
+) -> None:
+    """Hint when autograd cannot pass, or arrives with something else than the truth."""
+    found = gradient(answer, inputs, *rest, rules=rules)
+    hint = f"The value is right, but the gradient is {found.tolist()}. {FOLLOW}"
+    case = f"the gradient at {inputs.tolist()}"
+    compare(found, truth, look=hint, not_finite=hint, tolerance=1e-3, case=case)

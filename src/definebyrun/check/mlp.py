@@ -4,6 +4,7 @@ Each calls the reader's function on seeded inputs of its own, on the CPU, and co
 with one computed another way.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from definebyrun.check.answer import WrongAnswer
-from definebyrun.check.compare import tensor
+from definebyrun.check.run import Rules, call, compare, run
 
 
 def layer_norm(answer: Callable[[Tensor, Tensor, Tensor], Any]) -> None:
@@ -53,21 +54,25 @@ def layer_norm(answer: Callable[[Tensor, Tensor, Tensor], Any]) -> None:
         "The shift is added before the scale multiplies. First scale, then shift.": scale
         * (standard(1, 0, 1e-5) + shift),
     }
-    try:
-        result = tensor(answer(x.clone(), scale.clone(), shift.clone())).double()
-    except RuntimeError as error:
-        if "must match the size" not in str(error):
-            raise
-        raise WrongAnswer(
-            "Two shapes do not fit: x has shape (n, units), and its means over the units have "
-            "shape (n,) unless you keep the axis. Which argument of mean keeps it?"
-        ) from error
-    if result.shape != x.shape:
-        raise WrongAnswer(
-            f"For x of shape {tuple(x.shape)} you return shape {tuple(result.shape)}. "
-            "Normalising keeps the shape."
-        )
-    _compare(result, truth, typical, "Look at the mean and variance of each row of your result.")
+    run(
+        answer,
+        x,
+        scale,
+        shift,
+        truth=truth,
+        rules=Rules(
+            errors={
+                "must match the size": "Two shapes do not fit: x has shape (n, units), and its "
+                "means over the units have shape (n,) unless you keep the axis. Which argument of "
+                "mean keeps it?"
+            }
+        ),
+        mistakes=typical,
+        look="Look at the mean and variance of each row of your result.",
+        shapes={(6,): "Normalising keeps the shape.", (4,): "Normalising keeps the shape."},
+        dtype=torch.float64,
+        tolerance=1e-7,
+    )
     print("Right: your function is nn.LayerNorm.")
 
 
@@ -91,31 +96,32 @@ def accuracy(answer: Callable[[nn.Module, list[tuple[Tensor, Tensor]]], Any]) ->
     state = {name: value.clone() for name, value in model.state_dict().items()}
     recorded: list[bool] = []
     hook = model.register_forward_pre_hook(lambda *_: recorded.append(torch.is_grad_enabled()))
-    with torch.enable_grad():
-        result = answer(model, batches)
-        still_recording = torch.is_grad_enabled()
+    rules = Rules(in_place=(0,))  # what became of the network is looked at here
+    result = call(answer, model, batches, rules=rules)
     hook.remove()
-    number = float(result.item() if isinstance(result, Tensor) else result)
+    if isinstance(result, Tensor) and result.numel() == 1:
+        result = result.detach().cpu().numpy()[()]
     changed = any(not torch.equal(state[name], now) for name, now in model.state_dict().items())
     if changed:
         raise WrongAnswer(
             "Measuring changed the network: its running mean and variance have moved. In which "
             "mode did it see the images?"
         )
-    if abs(number - sum(int(hits.sum()) for hits in right)) < 1e-6:
-        raise WrongAnswer(f"You return {number:g}, a count. The share is asked for.")
-    if abs(number - 100 * truth) < 1e-4:
-        raise WrongAnswer(f"You return {number:g}, a percentage. The share is from 0 to 1.")
-    if abs(number - means) < 1e-6:
-        raise WrongAnswer(
+    compare(
+        result,
+        truth,
+        {
+            "You return a count. The share is asked for.": sum(int(hits.sum()) for hits in right),
+            "You return a percentage. The share is from 0 to 1.": 100 * truth,
             "You average the accuracies of the batches. The last batch is smaller, and its images "
-            "weigh more than the others."
-        )
-    if abs(number - truth) > 1e-6:
-        raise WrongAnswer(
-            f"You return {number:.4f}, but of {total} images {truth * total:.0f} are classified "
-            "rightly. Which axis of the scores belongs to the classes?"
-        )
+            "weigh more than the others.": means,
+        },
+        f"Of {total} images {truth * total:.0f} are classified rightly. Which axis of the scores "
+        "belongs to the classes?",
+        low=0,
+        high=1,
+        tolerance=1e-6,
+    )
     if not model.training:
         raise WrongAnswer(
             "The number is right, but the network came in training mode and left in evaluation "
@@ -126,13 +132,8 @@ def accuracy(answer: Callable[[nn.Module, list[tuple[Tensor, Tensor]]], Any]) ->
             "The number is right, but PyTorch recorded every operation for a gradient that nobody "
             "asks for. What switches the recording off?"
         )
-    if not still_recording:
-        raise WrongAnswer(
-            "The number is right, but the recording stays switched off for everything that comes "
-            "after. Which form of the switch ends by itself?"
-        )
     model.eval()
-    answer(model, batches)
+    call(answer, model, batches, rules=rules)
     if model.training:
         raise WrongAnswer(
             "The network came in evaluation mode and left in training mode. Remember the mode "
@@ -157,24 +158,21 @@ def fold(answer: Callable[[nn.Linear, nn.BatchNorm1d], Any]) -> None:
         x = torch.randn(5, 4, dtype=torch.float64)
         state = {name: 0.5 + torch.rand(4) for name in ("weight", "bias", "running_mean")}
         norm.load_state_dict(state | {"running_var": 0.01 * torch.rand(4)}, strict=False)
-    before = {name: value.clone() for name, value in linear.state_dict().items()}
     with torch.no_grad():
         truth = norm(linear(x))
         typical = _typical_folds(linear, norm, x)
-        result = answer(linear, norm)
-    if any(not torch.equal(before[name], value) for name, value in linear.state_dict().items()):
-        raise WrongAnswer("You changed the layer you were given. Make a new one.")
+    result = call(answer, linear, norm)
     if not isinstance(result, nn.Linear):
         raise WrongAnswer(f"You return {type(result).__name__}; return one nn.Linear.")
     rounding = 1e-6 if result.weight.dtype == torch.float32 else 1e-8
     with torch.no_grad():
-        computed = result.double()(x)
-    _compare(
+        computed = call(copy.deepcopy(result).double(), x)
+    compare(
         computed,
         truth,
         typical,
         "Write z = Wx + b into the formula of the normalisation and collect what stands before x.",
-        rounding,
+        tolerance=rounding * float(truth.abs().max()),
     )
     print("Right: one affine layer does what two layers did.")
 
@@ -240,25 +238,44 @@ def _right(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     return hits
 
 
-def _compare(
-    result: Tensor,
-    truth: Tensor,
-    typical: dict[str, Tensor],
-    look: str,
-    rounding: float = 1e-8,
-) -> None:
-    """Pass a right result; meet a typical mistake with its hint, and any other with ``look``.
+def permuted(answer: Callable[[Tensor, Tensor], Any]) -> None:
+    """Check a function that permutes a weight so that it reads permuted pixels.
 
-    ``rounding`` is the relative error that counts as none, measured by the largest number.
+    Args:
+        answer: takes a weight, shape (units, pixels), and an order, shape (pixels,), where place
+            k of the permuted image holds pixel ``order[k]``; returns the weight that gives the
+            permuted image what the old one gives the image.
+
+    Raises:
+        WrongAnswer: with a hint, when the result is another.
     """
-
-    def same(other: Tensor) -> bool:
-        return float((result - other).abs().max()) <= rounding * float(other.abs().max())
-
-    if same(truth):
-        return
-    for hint, mistake in typical.items():
-        if same(mistake):
-            raise WrongAnswer(hint)
-    worst = float((result - truth).abs().max())
-    raise WrongAnswer(f"The result differs by up to {worst:.3g}. {look}")
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(4, 6, generator=generator)
+    order = torch.tensor([2, 0, 3, 5, 1, 4])
+    places = torch.arange(6)
+    truth = torch.stack([weight[:, order[place]] for place in places], dim=1)
+    backwards = torch.empty_like(weight)
+    backwards[:, order] = weight
+    run(
+        answer,
+        weight,
+        order,
+        truth=truth,
+        rules=Rules(
+            errors={
+                "out of bounds": "You permute the rows, one for each unit. The pixels meet the "
+                "columns.",
+                "out of range": "You permute the rows, one for each unit. The pixels meet the "
+                "columns.",
+            }
+        ),
+        mistakes={
+            "You permute the other way round, by the inverse of the order: column order[k] of the "
+            "old weight must come to place k.": backwards,
+            "This is the old weight: the pixels have moved, and it still looks for them where "
+            "they were.": weight,
+        },
+        look="Compare result @ x[order] with weight @ x for a random image x.",
+        shapes={(6, 6): "You permute rows, one for each unit. The pixels meet the columns."},
+    )
+    print("Right: the permuted weight finds every pixel at its new place.")

@@ -1,5 +1,6 @@
 """Checks the exercises of the chapter on the five rungs."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 
 from definebyrun.check.answer import WrongAnswer
+from definebyrun.check.run import Rules, call, compare, guarded, run
 
 Array = NDArray[np.float64]
 Arrays = tuple[Array, ...]
@@ -30,62 +32,91 @@ def bias_gradients(answer: Callable[..., Any]) -> None:
     """
     problem = _small_network()
     right = _gradients(problem)
-    given = answer(*(array.copy() for array in problem))
-    if not isinstance(given, tuple | list) or len(given) != 4:
-        raise WrongAnswer(f"Return four gradients, {', '.join(NAMES)}, in this order.")
-    found = tuple(np.asarray(array) for array in given)
     samples, outputs = problem[1].shape
-    _check_shapes(found, right, samples)
-    if _close(found, right):
-        print("Right: the four gradients agree with autograd.")
-        return
-    for factor, hint in (
-        (-1.0, "Each gradient has the wrong sign: is the error p - y, or the other way round?"),
-        (0.5, "Each gradient is half of what it should be: differentiate the square again."),
-        (samples * outputs, "Your gradients belong to the sum of the squares; the loss is their"
-         " mean over samples and outputs."),
-        (samples, "Your gradients are too large by the number of samples: the loss is a mean over"
-         " the batch as well."),
-        (outputs, "Your gradients are too large by the number of outputs: the error of one sample"
-         " is a mean over its outputs."),
-    ):  # fmt: skip
-        if _close(found, tuple(factor * array for array in right)):
-            raise WrongAnswer(hint)
-    if _close(found[1::2], tuple(array / samples for array in right[1::2])):
-        raise WrongAnswer(
-            "grad_b1 and grad_b2 are too small by the number of samples. The mean over the batch"
-            " is already in the gradient of p: what is left to do with the rows?"
-        )
-    if _close(found, _gradients(problem, _relu_forward_only)):
-        raise WrongAnswer(
-            "grad_w2 and grad_b2 are right, grad_w1 and grad_b1 are not: on the way back through"
-            " the ReLU, what happens to a unit that was off?"
-        )
-    if _close(found, _gradients(problem, _no_relu)):
-        raise WrongAnswer(
-            "These are the gradients of a network without a ReLU: what becomes of h before it meets"
-            " w2, and what does that change on the way back?"
-        )
-    if _close(found, _gradients((*problem[:3], 0 * problem[3], problem[4], 0 * problem[5]))):
-        raise WrongAnswer(
-            "These are the gradients at biases of zero: do b1 and b2 take part in h and p?"
-        )
-    wrong = [n for n, a, b in zip(NAMES, found, right, strict=True) if not np.allclose(a, b)]
-    raise WrongAnswer(
-        f"Wrong: {', '.join(wrong)}. Mend the last of them first: going back from the loss, the"
-        " others rest on it. Compare one entry with a central difference."
+    named = dict(zip(NAMES, right, strict=True))
+    rows = "Every sample uses the same bias: what happens to the slopes of something that is used"
+    mistakes: dict[str, Arrays] = {
+        "Each gradient has the wrong sign: is the error p - y, or the other way round?": _scaled(
+            right, -1.0
+        ),
+        "Each gradient is half of what it should be: differentiate the square again.": _scaled(
+            right, 0.5
+        ),
+        "Your gradients belong to the sum of the squares; the loss is their mean over samples and "
+        "outputs.": _scaled(right, samples * outputs),
+        "Your gradients are too large by the number of samples: the loss is a mean over the batch "
+        "as well.": _scaled(right, samples),
+        "Your gradients are too large by the number of outputs: the error of one sample is a mean "
+        "over its outputs.": _scaled(right, outputs),
+        "grad_b1 and grad_b2 are too small by the number of samples. The mean over the batch is "
+        "already in the gradient of p: what is left to do with the rows?": tuple(
+            array / samples if name in ("grad_b1", "grad_b2") else array
+            for name, array in named.items()
+        ),
+        "grad_w2 and grad_b2 are right, grad_w1 and grad_b1 are not: on the way back through the "
+        "ReLU, what happens to a unit that was off?": _gradients(problem, _relu_forward_only),
+        "You let the slope through where h is exactly 0. There the ReLU is off: the units that are "
+        "on have h > 0.": _gradients(problem, _relu_on_at_zero),
+        "These are the gradients of a network without a ReLU: what becomes of h before it meets "
+        "w2, and what does that change on the way back?": _gradients(problem, _no_relu),
+        "These are the gradients at biases of zero: do b1 and b2 take part in h and p?": _gradients(
+            (*problem[:3], 0 * problem[3], problem[4], 0 * problem[5])
+        ),
+        f"grad_b1 and grad_b2 have one row a sample. {rows} many times?": _with_rows(problem),
+        "grad_w1 or grad_w2 is transposed: a gradient has the shape of what it is the gradient "
+        "of.": (right[0].T, right[1], right[2].T, right[3]),
+        "grad_w1 is transposed: a gradient has the shape of what it is the gradient of.": (
+            right[0].T,
+            *right[1:],
+        ),
+        "grad_w2 is transposed: a gradient has the shape of what it is the gradient of.": (
+            *right[:2],
+            right[2].T,
+            right[3],
+        ),
+    }
+    run(
+        answer,
+        *problem,
+        truth=right,
+        mistakes=mistakes,
+        look="Mend the last of them first: going back from the loss, the others rest on it. Compare"
+        " one entry with a central difference.",
+        names=NAMES,
+        tolerance=1e-9,
     )
+    print("Right: the four gradients agree with autograd.")
 
 
 def _small_network() -> Arrays:
+    """Return x, y, w1, b1, w2, b2; one unit of one sample has h = 0 exactly."""
     rng = np.random.default_rng(8)
     shapes = ((5, 4), (5, 2), (4, 3), (3,), (3, 2), (2,))
-    return tuple(rng.normal(size=shape) for shape in shapes)
+    problem = tuple(rng.normal(size=shape) for shape in shapes)
+    problem[0][0] = 0  # so that h is b1 for the first sample,
+    problem[3][0] = 0  # and 0 for its first unit
+    return problem
+
+
+def _scaled(arrays: Arrays, factor: float) -> Arrays:
+    return tuple(factor * array for array in arrays)
+
+
+def _with_rows(problem: Arrays) -> Arrays:
+    """Return the gradients with those of the biases still apart for each sample."""
+    x, y, w1, b1, w2, b2 = problem
+    apart = (x, y, w1, np.tile(b1, (len(x), 1)), w2, np.tile(b2, (len(x), 1)))
+    return _gradients(apart)
 
 
 def _relu_forward_only(h: Tensor) -> Tensor:
     """Return the ReLU, with a slope of one everywhere."""
     return h + (torch.relu(h) - h).detach()
+
+
+def _relu_on_at_zero(h: Tensor) -> Tensor:
+    """Return the ReLU, with a slope of one at zero."""
+    return torch.where(h >= 0, h, torch.zeros_like(h))
 
 
 def _no_relu(h: Tensor) -> Tensor:
@@ -101,33 +132,6 @@ def _gradients(problem: Arrays, activation: Callable[[Tensor], Tensor] = torch.r
     return tuple(gradient.numpy() for gradient in found)
 
 
-def _close(found: Arrays, right: Arrays) -> bool:
-    return all(np.allclose(a, b, atol=1e-9) for a, b in zip(found, right, strict=True))
-
-
-def _check_shapes(found: Arrays, right: Arrays, samples: int) -> None:
-    shapes, expected = [array.shape for array in found], [array.shape for array in right]
-    if shapes != expected and sorted(shapes) == sorted(expected):
-        raise WrongAnswer(
-            "The shapes are those of the four gradients, in another order: return"
-            f" {', '.join(NAMES)}."
-        )
-    for name, array, true in zip(NAMES, found, right, strict=True):
-        if array.shape == true.shape:
-            continue
-        if array.shape == (samples, *true.shape):
-            raise WrongAnswer(
-                f"{name} has one row a sample, shape {array.shape}. Every sample uses the same"
-                " bias: what happens to the slopes of something that is used many times?"
-            )
-        if array.shape == true.shape[::-1]:
-            raise WrongAnswer(f"{name} has shape {array.shape}, expected {true.shape}: transposed.")
-        raise WrongAnswer(
-            f"{name} has shape {array.shape}, expected {true.shape}: a gradient has the shape of"
-            " what it is the gradient of."
-        )
-
-
 def momentum_step(answer: Callable[..., Any]) -> None:
     """Check a function that takes one step of gradient descent with momentum.
 
@@ -141,54 +145,48 @@ def momentum_step(answer: Callable[..., Any]) -> None:
     """
     lr, momentum = 0.1, 0.8
     w, grad, velocity = np.array([1.0, -2.0]), np.array([0.5, 3.0]), np.array([2.0, -1.0])
-    inputs = w.copy(), grad.copy(), velocity.copy()
-    given = answer(*inputs, lr, momentum)
-    if not isinstance(given, tuple | list) or len(given) != 2:
-        raise WrongAnswer("Return two things: the new weights and the new velocity.")
-    if not all(np.array_equal(a, b) for a, b in zip(inputs, (w, grad, velocity), strict=True)):
-        raise WrongAnswer(
-            "Your function changed an array that it was given. Whoever called it still holds that"
-            " array: compute a new one instead of writing into the old."
-        )
-    found = np.asarray(given[0]), np.asarray(given[1])
     after = momentum * velocity + grad
-    if _close(found, (w - lr * after, after)):
-        print("Right: the same step as torch.optim.SGD with momentum.")
-        return
+    right = w - lr * after
     blend = momentum * velocity + (1 - momentum) * grad
     scaled = momentum * velocity + lr * grad
-    wrong: list[tuple[Array, Array | None, str]] = [
-        (w + lr * after, None, "This step goes uphill: the velocity is subtracted."),
-        (w - lr * grad, None, "This is plain gradient descent: the step does not use the"
-         " velocity."),
-        (w - lr * velocity, None, "The step uses the velocity from before: first update the"
-         " velocity, then step with the new one."),
-        (w - lr * blend, None, "Your velocity is an average of the old one and the gradient. In"
-         " torch.optim.SGD the gradient comes in whole."),
-        (w - scaled, scaled, "You multiply the gradient by lr before it enters the velocity. In"
-         " torch.optim.SGD lr comes in only when the weights move."),
-        (w - lr * (grad + momentum * after), None, "This looks ahead, as Nesterov's variant does:"
-         " plain momentum steps by lr times the new velocity alone."),
-        (w - lr * (velocity + grad), None, "Your velocity keeps all of the old one, a ball without"
-         " friction: where does momentum come in?"),
-        (w - lr * (velocity + momentum * grad), None, "You multiply the gradient by momentum: it is"
-         " the old velocity that loses a little at each step."),
-        (w - after, after, "The velocity is right, but the step is as long as the velocity: which"
-         " number makes it shorter?"),
-        (after, w - lr * after, "Both arrays are right, in the other order: return the weights"
-         " first, then the velocity."),
-    ]  # fmt: skip
-    for weights, speed, hint in wrong:
-        if np.allclose(found[0], weights) and (speed is None or np.allclose(found[1], speed)):
-            raise WrongAnswer(hint)
-    if np.allclose(found[0], w - lr * after):
-        raise WrongAnswer("The weights are right; the velocity you return is not the new one.")
-    if np.allclose(found[1], after):
-        raise WrongAnswer("The velocity is right; the weights after the step with it are not.")
-    raise WrongAnswer(
-        "Neither the velocity nor the step is right: write the two lines of the rule one below the"
-        " other, and compute them once on paper for a single weight."
+    given = call(answer, w, grad, velocity, lr, momentum)
+    typical = {
+        "This step goes uphill: the velocity is subtracted.": w + lr * after,
+        "This is plain gradient descent: the step does not use the velocity.": w - lr * grad,
+        "The step uses the velocity from before: first update the velocity, then step with the"
+        " new one.": w - lr * velocity,
+        "Your velocity is an average of the old one and the gradient. In torch.optim.SGD the"
+        " gradient comes in whole.": w - lr * blend,
+        "This looks ahead, as Nesterov's variant does: plain momentum steps by lr times the new"
+        " velocity alone.": w - lr * (grad + momentum * after),
+        "Your velocity keeps all of the old one, a ball without friction: where does momentum"
+        " come in?": w - lr * (velocity + grad),
+        "You multiply the gradient by momentum: it is the old velocity that loses a little at"
+        " each step.": w - lr * (velocity + momentum * grad),
+    }
+    # what a mistake does to the weights tells it, whatever came back as the velocity
+    second = given[1] if isinstance(given, tuple | list) and len(given) == 2 else None
+    mistakes = {hint: (weights, second) for hint, weights in typical.items()}
+    pairs: dict[str, Arrays] = {
+        "You multiply the gradient by lr before it enters the velocity. In torch.optim.SGD lr"
+        " comes in only when the weights move.": (w - scaled, scaled),
+        "The velocity is right, but the step is as long as the velocity: which number makes it"
+        " shorter?": (w - after, after),
+        "Both arrays are right, in the other order: return the weights first, then the velocity.": (
+            after,
+            right,
+        ),
+    }
+    compare(
+        given,
+        (right, after),
+        {**pairs, **mistakes},
+        "Write the two lines of the rule one below the other, and compute them once on paper for a"
+        " single weight.",
+        names=("the new weights", "the new velocity"),
+        tolerance=1e-9,
     )
+    print("Right: the same step as torch.optim.SGD with momentum.")
 
 
 def training_step(answer: Callable[..., Any]) -> None:
@@ -204,38 +202,45 @@ def training_step(answer: Callable[..., Any]) -> None:
     x, y, model, optimizer = _small_training()
     before = [weight.detach().clone() for weight in model.parameters()]
     first_loss = F.mse_loss(model(x), y).item()
+    never, late, right = _trained("never"), _trained("late"), _trained("in time")
     stepped: list[SGD] = []
     optimizer.register_step_post_hook(lambda *_: stepped.append(optimizer))
-    first = answer(model, optimizer, x, y)
-    _check_weights(model, before)
-    _check_loss(first, first_loss, F.mse_loss(model(x), y).item())
+    rules = Rules(in_place=(0, 1))
+    first = call(answer, model, optimizer, x, y, rules=rules)
+    with guarded():
+        _check_weights(model, before)
+        second_loss = F.mse_loss(model(x), y).item()
+    _check_loss(first, first_loss, second_loss)
     if not stepped:
         raise WrongAnswer(
             "The weights moved, but not by the optimizer that your function was given: it is the"
             " one to clear the gradients and to step."
         )
     for _ in range(2):
-        answer(model, optimizer, x, y)
-    if torch.allclose(_weights(model), _trained(clear=True)):
-        print("Right: three steps of yours end where three steps of ours end.")
-    elif torch.allclose(_weights(model), _trained(clear=False)):
-        raise WrongAnswer(
-            "The first step is right, later ones are too long: backward adds to the gradients that"
-            " are there already. Who clears them?"
-        )
-    else:
-        raise WrongAnswer(
-            "The weights move, but elsewhere than they should: four steps, once each, in the order"
-            " predict, loss, gradient, update."
-        )
+        call(answer, model, optimizer, x, y, rules=rules)
+    compare(
+        _weights(model),
+        right,
+        {
+            "Every step is too long: backward adds to the gradients that are there already. Who"
+            " clears them?": never,
+            "The first step is too long. The model came with gradients in it, from whoever used"
+            " it before, and you clear them only afterwards.": late,
+        },
+        "The weights move, but elsewhere than they should: four steps, once each, in the order"
+        " predict, loss, gradient, update.",
+    )
+    print("Right: three steps of yours end where three steps of ours end.")
 
 
 def _small_training() -> tuple[Tensor, Tensor, nn.Linear, SGD]:
     generator = torch.Generator().manual_seed(8)
     x, y = torch.randn(6, 3, generator=generator), torch.randn(6, 2, generator=generator)
-    model = nn.Linear(3, 2, bias=False)
+    with torch.random.fork_rng(devices=()):  # the model's own start is overwritten
+        model = nn.Linear(3, 2, bias=False)
     with torch.no_grad():
         model.weight.copy_(torch.randn(2, 3, generator=generator))
+    F.mse_loss(model(x), y).backward()  # gradients that somebody left behind
     return x, y, model, SGD(model.parameters(), lr=0.1)
 
 
@@ -243,14 +248,16 @@ def _weights(model: nn.Module) -> Tensor:
     return torch.cat([weight.detach().flatten() for weight in model.parameters()])
 
 
-def _trained(clear: bool) -> Tensor:
-    """Return the weights after three steps, with the gradients cleared before each or not."""
+def _trained(clear: str) -> Tensor:
+    """Return the weights after three steps, with the gradients cleared in time, late or never."""
     x, y, model, optimizer = _small_training()
     for _ in range(3):
-        if clear:
+        if clear == "in time":
             optimizer.zero_grad()
         F.mse_loss(model(x), y).backward()
         optimizer.step()
+        if clear == "late":
+            optimizer.zero_grad()
     return _weights(model)
 
 
@@ -281,11 +288,47 @@ def _check_loss(found: Any, before: float, after: float) -> None:
             "You return a tensor. It holds on to the graph of its step; return the number alone,"
             " with item()."
         )
-    if not isinstance(found, float):
-        raise WrongAnswer(f"Return the loss, a float; your function returned {found!r}.")
-    if abs(found - after) < 1e-6 * after:
-        raise WrongAnswer("This is the loss after the update; return the one before it.")
-    if abs(found - before) > 1e-6 * before:
-        raise WrongAnswer(
-            f"The loss is {found:.6g}, expected {before:.6g}: the mean of the squared errors."
-        )
+    compare(
+        found,
+        before,
+        {"This is the loss after the update; return the one before it.": after},
+        "The loss is the mean of the squared errors.",
+        low=0,
+        tolerance=1e-6 * max(1.0, before),
+    )
+
+
+def bias_gradient(answer: Callable[[Array], Any]) -> None:
+    """Check a function that gives the gradient of a bias.
+
+    Args:
+        answer: takes the gradient of the loss with respect to the affine layer's output, shape
+            (samples, units); returns the gradient with respect to its bias, shape (units,).
+
+    Raises:
+        WrongAnswer: with a hint that fits the mistake.
+    """
+    slopes = np.random.default_rng(8).normal(size=(5, 3))
+    run(
+        answer,
+        slopes,
+        truth=np.array([math.fsum(column) for column in slopes.T]),
+        mistakes={
+            "You take the mean over the samples. The 1/M is already in the slopes: each sample"
+            " adds its own.": slopes.mean(axis=0),
+            "This is the slope of one sample. All of them use the bias.": slopes[0],
+            "The sign is turned round.": -slopes.sum(axis=0),
+        },
+        look="Add up on paper what the five samples send to the first bias.",
+        shapes={
+            (5,): "You sum over the units. There is one bias a unit, used by every sample: which"
+            " axis has to disappear?",
+            (5, 3): "You have one row a sample. Every sample uses the same bias: what happens to"
+            " the slopes of something that is used many times?",
+            (1, 3): "A bias is one row of numbers: leave the axis of the samples out.",
+            (): "You sum over everything. Each unit has a bias of its own.",
+        },
+        tolerance=1e-9,
+        case="5 samples and 3 units",
+    )
+    print("Right: each bias collects the slopes of all samples.")

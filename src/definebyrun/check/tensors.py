@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from definebyrun.check.answer import WrongAnswer
-from definebyrun.check.compare import compare, tensor
+from definebyrun.check.run import Rules, call, compare, run
 
 
 def strides(answer: Callable[[tuple[int, ...]], Any]) -> None:
@@ -24,41 +24,53 @@ def strides(answer: Callable[[tuple[int, ...]], Any]) -> None:
     Raises:
         WrongAnswer: with a hint, when a shape gets other strides than PyTorch gives it.
     """
+    rules = Rules(forbid={"*": "Find the strides without PyTorch, from the shape alone."})
     for shape in ((3, 4), (5,), (2, 3, 4), (32, 3, 48, 64)):
         truth = torch.empty(shape).stride()
-        result = answer(shape)
-        if not isinstance(result, tuple | list | torch.Size):
-            raise WrongAnswer(f"For {shape} you return {result!r}; return a tuple of integers.")
-        given = tuple(result)
+        given = call(answer, shape, rules=rules)
+        if not isinstance(given, tuple) or not all(type(step) is int for step in given):
+            raise WrongAnswer(
+                f"For {shape} you return {_short(given)}; return a tuple of integers, as shape is."
+            )
         if len(given) != len(shape):
             raise WrongAnswer(
                 f"For {shape} you return {len(given)} numbers. There is one stride for every axis, "
                 "so the answer is as long as the shape."
             )
-        if given == truth:
-            continue
-        if given == tuple(torch.empty(shape[::-1]).stride()[::-1]):
-            raise WrongAnswer(
-                f"For {shape} you let the FIRST axis move by one element. In PyTorch neighbours in "
-                "memory differ in their last index: which axis moves by one?"
-            )
-        if given == truth[::-1]:
-            raise WrongAnswer(
-                f"For {shape} these are the right numbers in the wrong order: the first axis takes "
-                "the largest steps."
-            )
-        if given == tuple(step * size for step, size in zip(truth, shape, strict=True)):
-            raise WrongAnswer(
-                f"For {shape} each stride is too large by the size of its own axis. One step along "
-                "an axis jumps over everything that lies to its right, and no more."
-            )
-        if given in (tuple(4 * step for step in truth), tuple(8 * step for step in truth)):
-            raise WrongAnswer("You count bytes, as NumPy does. PyTorch counts strides in elements.")
-        raise WrongAnswer(
-            f"For {shape} you return {given}. Ask of each axis: how many places on in the storage "
-            "is the neighbour along this axis? Write a small storage down and count."
+        compare(
+            given,
+            truth,
+            _typical_strides(shape, truth),
+            "Ask of each axis: how many places on in the storage is the neighbour along this axis? "
+            "Write a small storage down and count.",
+            tolerance=0,
+            case=str(shape),
         )
     print("Right: your strides are PyTorch's, for ranks 1 to 4.")
+
+
+def _typical_strides(shape: tuple[int, ...], truth: tuple[int, ...]) -> dict[str, Any]:
+    """Return the strides that each mistake gives."""
+    return {
+        "You let the FIRST axis move by one element. In PyTorch neighbours in memory differ in "
+        "their last index: which axis moves by one?": torch.empty(shape[::-1]).stride()[::-1],
+        "These are the right numbers in the wrong order: the first axis takes the largest "
+        "steps.": truth[::-1],
+        "Each stride is too large by the size of its own axis. One step along an axis jumps over "
+        "everything that lies to its right, and no more.": tuple(
+            step * size for step, size in zip(truth, shape, strict=True)
+        ),
+        "You count bytes, as NumPy does. PyTorch counts strides in elements.": tuple(
+            4 * step for step in truth
+        ),
+        "You count bytes of float64, as NumPy does. PyTorch counts strides in elements.": tuple(
+            8 * step for step in truth
+        ),
+    }
+
+
+def _short(value: Any) -> str:
+    return f"{type(value).__name__} {value!r}"[:60]
 
 
 def standardise(answer: Callable[[Tensor], Any]) -> None:
@@ -74,18 +86,6 @@ def standardise(answer: Callable[[Tensor], Any]) -> None:
     truth = torch.stack(
         [(column - column.mean()) / column.std() for column in x.unbind(dim=1)], dim=1
     )
-    given = x.clone()
-    result = tensor(answer(given))
-    if not torch.equal(given, x):
-        raise WrongAnswer(
-            "Your function changes the tensor it was given. Whoever called it still needs the "
-            "old numbers: make new ones instead of working in place."
-        )
-    if result.shape != x.shape:
-        raise WrongAnswer(
-            f"The shape went from {tuple(x.shape)} to {tuple(result.shape)}. Standardising "
-            "changes the numbers and leaves the shape."
-        )
     typical = {
         "You standardise each row. A column is walked by letting the row index run: which axis "
         "has to disappear?": (x - x.mean(dim=1, keepdim=True)) / x.std(dim=1, keepdim=True),
@@ -105,7 +105,20 @@ def standardise(answer: Callable[[Tensor], Any]) -> None:
         "You divide the mean alone: a slash binds more tightly than a minus. Which part needs "
         "brackets?": x - x.mean(dim=0) / x.std(dim=0),
     }
-    compare(result, truth, typical, "Look at result.mean(dim=0) and result.std(dim=0).")
+    mean_of_rows = "A mean or a deviation has one number a ROW, and lines up with the columns. "
+    run(
+        answer,
+        x,
+        truth=truth,
+        rules=Rules(
+            loops=False,
+            errors={"must match the size": mean_of_rows + "Which axis has to disappear?"},
+        ),
+        mistakes=typical,
+        look="Look at result.mean(dim=0) and result.std(dim=0).",
+        shapes={(3,): "Standardising changes the numbers and leaves the shape."},
+        tolerance=1e-4,
+    )
     print("Right: every column has mean 0 and standard deviation 1.")
 
 
@@ -121,22 +134,6 @@ def distances(answer: Callable[[Tensor, Tensor], Any]) -> None:
     """
     x, y = torch.randn(4, 3, generator=_seed()), torch.randn(5, 3, generator=_seed(1))
     truth = torch.tensor([[float((a - b).norm()) for b in y] for a in x])
-    result = tensor(answer(x.clone(), y.clone()))
-    if result.shape == (5, 4):
-        raise WrongAnswer(
-            "The shape is (m, n): rows and columns are exchanged. Row i belongs to point i of the "
-            "FIRST set. Which of the two gets its new axis in the middle?"
-        )
-    if result.shape == (4, 5, 3):
-        raise WrongAnswer(
-            "You still have one number for each coordinate. A distance sums over the coordinates: "
-            "which axis has to disappear?"
-        )
-    if result.shape != truth.shape:
-        raise WrongAnswer(
-            f"For 4 points and 5 points the result has shape {tuple(result.shape)}; expected "
-            "(4, 5), one number a pair."
-        )
     difference = x[:, None] - y[None]
     typical = {
         "These are squared distances.": truth**2,
@@ -149,13 +146,42 @@ def distances(answer: Callable[[Tensor, Tensor], Any]) -> None:
             dim=2
         ).abs(),
     }
-    compare(result, truth, typical, "Compare result[0, 0] with (x[0] - y[0]).norm().")
-    same = tensor(answer(x.clone(), x.clone()))
-    if same.isnan().any():
-        raise WrongAnswer(
-            "The distance of a point to itself comes out as nan: rounding made a tiny negative "
-            "number, and you take its root. Subtract the points before you square."
-        )
+    rules = Rules(
+        loops=False,
+        errors={
+            "must match the size": "4 points cannot be subtracted from 5 row by row. Every point "
+            "of x meets every point of y: where does each of the two need an axis of size 1?"
+        },
+    )
+    run(
+        answer,
+        x,
+        y,
+        truth=truth,
+        rules=rules,
+        mistakes=typical,
+        look="Compare result[0, 0] with (x[0] - y[0]).norm().",
+        shapes={
+            (5, 4): "The shape is (m, n): rows and columns are exchanged. Row i belongs to point i "
+            "of the FIRST set. Which of the two gets its new axis in the middle?",
+            (4, 5, 3): "You still have one number for each coordinate. A distance sums over the "
+            "coordinates: which axis has to disappear?",
+            (4,): "There are 4 points and 5 points, and one number a pair.",
+        },
+        tolerance=1e-4,
+    )
+    run(
+        answer,
+        x,
+        x,
+        truth=torch.tensor([[float((a - b).norm()) for b in x] for a in x]),
+        rules=rules,
+        look="Rounding alone makes such a distance: subtract the points before you square.",
+        not_finite="Rounding made a tiny negative number, and you take its root. Subtract the "
+        "points before you square.",
+        tolerance=1e-2,
+        case="points and themselves",
+    )
     print("Right: every distance, in a table of shape (n, m).")
 
 
@@ -174,17 +200,6 @@ def patches(answer: Callable[[Tensor, int], Any]) -> None:
     rows, columns = range(0, height, side), range(0, width, side)
     cut = {(r, c): image[:, r : r + side, c : c + side] for r in rows for c in columns}
     truth = torch.stack([cut[r, c] for r in rows for c in columns])
-    result = tensor(answer(image.clone(), side))
-    if result.shape == (2, 3, channels, side, side):
-        raise WrongAnswer(
-            "The patches still lie in a grid: the result has an axis for the row of a patch and "
-            "one for its column. Make these two axes one."
-        )
-    if result.shape != truth.shape:
-        raise WrongAnswer(
-            f"An image of shape (3, 4, 6) cut by 2 gives shape {tuple(result.shape)}; expected "
-            "(6, 3, 2, 2): six patches of three channels."
-        )
     grid = image.reshape(channels, 2, side, 3, side)
     typical = {
         "The shape is right, the numbers are not: a single reshape cuts the STORAGE into pieces, "
@@ -207,7 +222,29 @@ def patches(answer: Callable[[Tensor, int], Any]) -> None:
             1, 3, 2, 4, 0
         ).reshape(truth.shape),
     }
-    compare(result, truth, typical, "Compare result[0] with image[:, :2, :2].")
+    allowed = "The exercise allows reshape and permute."
+    cutting = ("unfold", "*stack", "cat", "concat*", "*split", "chunk", "unbind", "__getitem__")
+    run(
+        answer,
+        image,
+        side,
+        truth=truth,
+        rules=Rules(
+            loops=False,
+            forbid=dict.fromkeys((*cutting, "*unshuffle", "im2col"), allowed),
+            errors={
+                "is invalid for input of size": "A reshape must keep the number of elements. "
+                "Multiply the sizes that you ask for.",
+            },
+        ),
+        mistakes=typical,
+        look="Compare result[0] with image[:, :2, :2].",
+        shapes={
+            (2, 3, channels, side, side): "The patches still lie in a grid: the result has an axis "
+            "for the row of a patch and one for its column. Make these two axes one.",
+        },
+        case="an image of shape (3, 4, 6) cut by 2, which makes six patches of three channels",
+    )
     print("Right: each patch is a square of the image, in reading order.")
 
 
@@ -225,26 +262,6 @@ def one_hot(answer: Callable[[Tensor, int], Any]) -> None:
     truth = torch.zeros(len(labels), classes)
     for row, label in enumerate(labels.tolist()):
         truth[row, label] = 1
-    result = tensor(answer(labels.clone(), classes))
-    if result.shape == truth.T.shape:
-        raise WrongAnswer(
-            "Rows and columns are exchanged: each label gets a ROW. Which of the two, labels or "
-            "class numbers, has to stand as a column before you compare?"
-        )
-    if result.shape == (len(labels), 4):
-        raise WrongAnswer(
-            "Your rows are as long as the labels at hand need. A class that happens not to occur "
-            "still has its place: use the number of classes."
-        )
-    if result.shape != truth.shape:
-        raise WrongAnswer(
-            f"6 labels and 5 classes give shape {tuple(result.shape)}; expected (6, 5)."
-        )
-    if result.dtype != torch.float32:
-        raise WrongAnswer(
-            f"The dtype is {result.dtype}; the exercise asks for torch.float32. (A comparison "
-            "alone gives booleans, F.one_hot integers.)"
-        )
     typical = {
         "The ones stand one place too far left: do you count the classes from 1?": (
             labels[:, None] == torch.arange(1, classes + 1)
@@ -252,7 +269,28 @@ def one_hot(answer: Callable[[Tensor, int], Any]) -> None:
         "The ones stand one place too far right: class 0 is the first column.": truth.roll(1, 1),
         "Zeros and ones are exchanged.": 1 - truth,
     }
-    compare(result, truth, typical, "Compare row 0 with label 2: where must its one stand?")
+    run(
+        answer,
+        labels,
+        classes,
+        truth=truth,
+        rules=Rules(
+            loops=False,
+            errors={
+                "must match the size": "6 labels and 5 class numbers cannot be compared one by "
+                "one. Every label meets every class: which of the two has to stand as a column?"
+            },
+        ),
+        mistakes=typical,
+        look="Compare row 0 with label 2: where must its one stand?",
+        shapes={
+            (5, 6): "Rows and columns are exchanged: each label gets a ROW. Which of the two, "
+            "labels or class numbers, has to stand as a column before you compare?",
+            (6, 4): "Your rows are as long as the labels at hand need. A class that happens not to "
+            "occur still has its place: use the number of classes.",
+        },
+        dtype=torch.float32,
+    )
     print("Right: a one at the label's place and zeros elsewhere.")
 
 

@@ -24,14 +24,14 @@ def loss_and_gradients(
     # predict
     h = x @ w1
     a = np.maximum(h, 0)
-    p = a @ w2
+    prediction = a @ w2
     # loss
-    error = p - y
+    error = prediction - y
     loss = float(np.mean(error**2))
     # gradient
-    grad_p = 2 * error / error.size
-    grad_w2 = a.T @ grad_p
-    grad_a = grad_p @ w2.T
+    grad_prediction = 2 * error / error.size
+    grad_w2 = a.T @ grad_prediction
+    grad_a = grad_prediction @ w2.T
     grad_h = grad_a * (h > 0)
     grad_w1 = x.T @ grad_h
     return loss, grad_w1, grad_w2

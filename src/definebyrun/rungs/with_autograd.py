@@ -19,9 +19,9 @@ def train(
     losses = []
     for _ in range(steps):
         # predict
-        p = torch.relu(x @ w1) @ w2
+        prediction = torch.relu(x @ w1) @ w2
         # loss
-        loss = torch.mean((p - y) ** 2)
+        loss = torch.mean((prediction - y) ** 2)
         losses.append(loss.item())
         # gradient
         grad_w1, grad_w2 = torch.autograd.grad(loss, (w1, w2))

@@ -21,8 +21,8 @@ class TwoLayers(nn.Module):
         """Map (samples, inputs) to predictions, (samples, outputs)."""
         # predict
         h = self.first(x)
-        p: Tensor = self.second(F.relu(h))
-        return p
+        prediction: Tensor = self.second(F.relu(h))
+        return prediction
 
 
 def build(start: Start, device: torch.device | str = "cpu", bias: bool = False) -> TwoLayers:
@@ -48,9 +48,9 @@ def train(
     losses = []
     for _ in range(steps):
         # predict
-        p = model(x)
+        prediction = model(x)
         # loss
-        loss = F.mse_loss(p, y)
+        loss = F.mse_loss(prediction, y)
         losses.append(loss.item())
         # gradient
         model.zero_grad()

@@ -13,9 +13,9 @@ def train(
     losses = []
     for _ in range(steps):
         # predict
-        p = model(x)
+        prediction = model(x)
         # loss
-        loss = F.mse_loss(p, y)
+        loss = F.mse_loss(prediction, y)
         losses.append(loss.item())
         # gradient
         optimizer.zero_grad()

@@ -30,9 +30,9 @@ class Recipe(L.LightningModule):
         """Return the loss of one batch of inputs and targets."""
         x, y = batch
         # predict
-        p = self.model(x)
+        prediction = self.model(x)
         # loss
-        loss = F.mse_loss(p, y)
+        loss = F.mse_loss(prediction, y)
         self.losses.append(loss.item())
         return loss
 

@@ -1,5 +1,6 @@
 """Training a network and measuring it: :func:`fit`, :func:`evaluate` and their kin."""
 
+from definebyrun.training.compare import McNemar, mcnemar, standard_error
 from definebyrun.training.evaluate import (
     Score,
     confusion_matrix,
@@ -9,14 +10,19 @@ from definebyrun.training.evaluate import (
     worst_mistakes,
 )
 from definebyrun.training.fit import History, fit
+from definebyrun.training.schedule import one_cycle
 
 __all__ = [
     "History",
+    "McNemar",
     "Score",
     "confusion_matrix",
     "evaluate",
     "evaluating",
     "fit",
+    "mcnemar",
+    "one_cycle",
     "predict",
+    "standard_error",
     "worst_mistakes",
 ]
