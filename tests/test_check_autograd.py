@@ -150,7 +150,8 @@ def test_the_books_own_sigmoid_passes(capsys):
     ("answer", "hint"),
     [
         (operation(output, by_output, lambda x: 1 / (1 + torch.exp(x))), "sign of x"),
-        (operation(output, by_output, torch.tanh), "one half"),
+        (operation(output, by_output, lambda x: torch.sigmoid(2 * x + 1)), "one half"),
+        (operation(output, by_output, torch.tanh), "below 0 or above 1"),
         (torch.sigmoid, "operation of your own"),
         (OldStyle, "hand over the class"),
         (WithSelf.apply, "@staticmethod"),

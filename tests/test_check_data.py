@@ -247,7 +247,7 @@ def test_class_share_accepts_a_right_answer(capsys):
             "where you have N",
         ),
         (lambda n, d, m: (m * d / n, math.sqrt(m * d / n * (1 - m / n))), "class and the draw"),
-        (lambda n, d, m: share(n, d, m)[0], "Return 2 things"),
+        (lambda n, d, m: share(n, d, m)[0], "return 2 things: mean"),
         (lambda n, d, m: share(n, d, m)[::-1], "all ways to draw"),
         (lambda n, d, m: (n, d), "above 3"),
     ],

@@ -1,7 +1,8 @@
 """Telling what a reader's function gave from what it should give."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -50,38 +51,40 @@ def compare(
     Raises:
         WrongAnswer: the result is not the truth.
     """
-    said = f"For {case}: " if case else ""
-    parts, truths, labels = _parts(given, truth, names, said)
-    for part, true, label in zip(parts, truths, labels, strict=True):
-        _check_type(part, true, said + label)
-    found = [_numbers(part, said) for part in parts]
-    expected = [_numbers(true, said) for true in truths]
-    typical = {hint: _listed(mistake) for hint, mistake in (mistakes or {}).items()}
-    _check_shapes(found, expected, typical, shapes or {}, labels, said, tolerance)
-    for part, true, label in zip(parts, truths, labels, strict=True):
-        _check_kind(part, true, dtype, said + label)
-    for number, true, label in zip(found, expected, labels, strict=True):
-        if true.isfinite().all() and not number.isfinite().all():
-            bad = number[~number.isfinite()].flatten()[0].item()
-            raise WrongAnswer(
-                f"{said}{label} holds {bad}. "
-                + (not_finite or "Which step divides by zero, overflows or leaves its domain?")
-            )
-    if close(found, expected, tolerance):
-        return
-    for hint, mistake in typical.items():
-        if close(found, mistake, tolerance):
-            raise WrongAnswer(said + hint)
-    for number, label in zip(found, labels, strict=True):
-        if (
-            number.numel()
-            and not low - tolerance <= number.min() <= number.max() <= high + tolerance
-        ):
-            raise WrongAnswer(
-                f"{said}{label} goes from {number.min():.6g} to {number.max():.6g}, but no right "
-                f"number is below {low:g} or above {high:g}. {look}"
-            )
-    raise WrongAnswer(f"{said}{_difference(found, expected, labels, tolerance)} {look}")
+    with _about(case):
+        parts, truths, labels = _parts(given, truth, names)
+        for part, true, label in zip(parts, truths, labels, strict=True):
+            _check_type(part, true, label)
+        found, expected = _listed(parts), _listed(truths)
+        typical = {hint: _listed(mistake) for hint, mistake in (mistakes or {}).items()}
+        _check_shapes(found, expected, typical, shapes or {}, labels, tolerance)
+        for part, true, label in zip(parts, truths, labels, strict=True):
+            _check_kind(part, true, dtype, label)
+        for number, true, label in zip(found, expected, labels, strict=True):
+            if true.isfinite().all() and not number.isfinite().all():
+                bad = number[~number.isfinite()].flatten()[0].item()
+                why = not_finite or "Which step divides by zero, overflows or leaves its domain?"
+                raise WrongAnswer(f"{label} holds {bad}. {why}")
+        if close(found, expected, tolerance):
+            return
+        for hint, mistake in typical.items():
+            if close(found, mistake, tolerance):
+                raise WrongAnswer(hint)
+        for number, label in zip(found, labels, strict=True):
+            _check_range(number, label, low, high, tolerance)
+        raise WrongAnswer(f"{_difference(found, expected, labels, tolerance)} {look}")
+
+
+@contextmanager
+def _about(case: str) -> Iterator[None]:
+    """Begin every hint with the case it is about, if there is one."""
+    try:
+        yield
+    except WrongAnswer as answer:
+        if not case:
+            raise
+        hint = str(answer)
+        raise WrongAnswer(f"For {case}: {hint[:1].lower()}{hint[1:]}") from answer.__cause__
 
 
 def close(found: list[Tensor], other: list[Tensor], tolerance: float) -> bool:
@@ -95,11 +98,11 @@ def close(found: list[Tensor], other: list[Tensor], tolerance: float) -> bool:
 
 def _listed(value: Any) -> list[Tensor]:
     values = value if isinstance(value, tuple | list) else (value,)
-    return [_numbers(each, "") for each in values]
+    return [_numbers(each) for each in values]
 
 
 def _parts(
-    given: Any, truth: Any, names: tuple[str, ...], said: str
+    given: Any, truth: Any, names: tuple[str, ...]
 ) -> tuple[list[Any], list[Any], list[str]]:
     """Return the results, the truths and what to call them, one by one."""
     if not isinstance(truth, tuple):
@@ -107,11 +110,11 @@ def _parts(
     called = f": {', '.join(names)}, in this order" if names else ""
     if not isinstance(given, tuple | list):
         raise WrongAnswer(
-            f"{said}Return {len(truth)} things{called}. Your function returns {_kind(given)}."
+            f"Return {len(truth)} things{called}. Your function returns {_kind(given)}."
         )
     if len(given) != len(truth):
         raise WrongAnswer(
-            f"{said}Return {len(truth)} things{called}. Your function returns {len(given)}."
+            f"Return {len(truth)} things{called}. Your function returns {len(given)}."
         )
     labels = names or tuple(f"Result {number}" for number in range(1, len(truth) + 1))
     return list(given), list(truth), list(labels)
@@ -145,16 +148,14 @@ def _kind(value: Any) -> str:
     return f"an object of type {type(value).__name__}"
 
 
-def _numbers(value: Any, said: str) -> Tensor:
+def _numbers(value: Any) -> Tensor:
     """Return a result as a float64 tensor on the CPU; complex numbers lose what is imaginary."""
     try:
         numbers: Tensor = torch.as_tensor(value if isinstance(value, Tensor) else np.asarray(value))
         numbers = numbers.detach().cpu()
         return (numbers.real if numbers.is_complex() else numbers).to(torch.float64)
     except Exception as error:
-        raise WrongAnswer(
-            f"{said}Your result cannot be read as numbers: {str(error)[:200]}"
-        ) from error
+        raise WrongAnswer(f"Your result cannot be read as numbers: {str(error)[:200]}") from error
 
 
 def _check_shapes(
@@ -163,7 +164,6 @@ def _check_shapes(
     typical: Mapping[str, list[Tensor]],
     shapes: Mapping[Shape, str],
     labels: list[str],
-    said: str,
     tolerance: float,
 ) -> None:
     """Hint when a result has another shape than the truth."""
@@ -172,12 +172,12 @@ def _check_shapes(
         return
     if sorted(have) == sorted(want):
         raise WrongAnswer(
-            f"{said}The shapes are those of the right results, in another order: return "
+            f"The shapes are those of the right results, in another order: return "
             f"{', '.join(labels)}."
         )
     for hint, mistake in typical.items():
         if close(found, mistake, tolerance):
-            raise WrongAnswer(said + hint)
+            raise WrongAnswer(hint)
     for shape, right, label in zip(have, want, labels, strict=True):
         if shape == right:
             continue
@@ -185,7 +185,7 @@ def _check_shapes(
         if not ending and shape == right[::-1]:
             ending = "Rows and columns are exchanged."
         expects = "one number" if right == () else f"{right}"
-        raise WrongAnswer(f"{said}{label} has shape {shape}, expected {expects}. {ending}".strip())
+        raise WrongAnswer(f"{label} has shape {shape}, expected {expects}. {ending}".strip())
 
 
 def _check_kind(part: Any, true: Any, dtype: torch.dtype | None, label: str) -> None:
@@ -207,6 +207,18 @@ def _family(array: Any) -> str:
     if numbers.is_complex():
         return "complex numbers"
     return "truth values" if numbers.dtype == torch.bool else "whole numbers"
+
+
+def _check_range(number: Tensor, label: str, low: float, high: float, tolerance: float) -> None:
+    """Hint when a result holds a number that none of the right ones can be."""
+    if not number.numel():
+        return
+    least, most = number.min().item(), number.max().item()
+    if least < low - tolerance or most > high + tolerance:
+        span = f"is {least:.6g}" if least == most else f"goes from {least:.6g} to {most:.6g}"
+        raise WrongAnswer(
+            f"{label} {span}, but no right number is below {low:g} or above {high:g}."
+        )
 
 
 def _difference(

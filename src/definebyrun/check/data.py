@@ -231,7 +231,7 @@ def class_share(answer: Callable[[int, int, int], Any]) -> None:
                 "the share that is not drawn.": (mean, (mean * (1 - members / total)) ** 0.5),
             },
             look="Write down all ways to draw 2 of 6 images and count those of a class of 3.",
-            names=("the expected number", "the standard deviation"),
+            names=("mean", "deviation"),
             low=0,
             high=members,
             tolerance=1e-9 * members,

@@ -183,7 +183,7 @@ def momentum_step(answer: Callable[..., Any]) -> None:
         {**pairs, **mistakes},
         "Write the two lines of the rule one below the other, and compute them once on paper for a"
         " single weight.",
-        names=("the new weights", "the new velocity"),
+        names=("w", "velocity"),
         tolerance=1e-9,
     )
     print("Right: the same step as torch.optim.SGD with momentum.")

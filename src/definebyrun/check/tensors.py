@@ -43,8 +43,9 @@ def strides(answer: Callable[[tuple[int, ...]], Any]) -> None:
             _typical_strides(shape, truth),
             "Ask of each axis: how many places on in the storage is the neighbour along this axis? "
             "Write a small storage down and count.",
+            names=tuple(f"stride {axis}" for axis in range(len(shape))),
             tolerance=0,
-            case=str(shape),
+            case=f"the shape {shape}",
         )
     print("Right: your strides are PyTorch's, for ranks 1 to 4.")
 
