@@ -132,6 +132,7 @@ RIGHT = {
     "rungs.bias_gradients": bias_gradients,
     "rungs.momentum_step": momentum_step,
     "rungs.training_step": training_step,
+    "activations.leaky_std": lambda fan_in, a: math.sqrt(2 / (fan_in * (1 + a**2))),
     "losses.log_sum_exp": lambda z: z.max() + (z - z.max()).exp().sum().log(),
     "losses.binary_cross_entropy": lambda z, t: (F.softplus(z) - t * z).mean(),
     "losses.smoothing": lambda z, y, e: F.cross_entropy(z, y, label_smoothing=e),

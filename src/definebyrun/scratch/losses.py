@@ -18,6 +18,16 @@ def _need_same_shape(prediction: Tensor, target: Tensor) -> None:
         )
 
 
+def _need_class_indices(scores: Tensor, labels: Tensor) -> None:
+    if scores.ndim != 2 or labels.shape != scores.shape[:1]:
+        raise ValueError(
+            f"log_probabilities has shape {tuple(scores.shape)} and labels "
+            f"{tuple(labels.shape)}; expected (M, K) and (M,)"
+        )
+    if labels.dtype != torch.int64:
+        raise TypeError(f"labels has dtype {labels.dtype}; expected torch.int64, class indices")
+
+
 def mean_squared_error(prediction: Tensor, target: Tensor) -> Tensor:
     """Return the mean of the squared differences over all elements.
 
@@ -57,7 +67,8 @@ def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html
     """
     _need_same_shape(logits, targets)
-    # maximum shares the slope at z = 0 between its two arguments, so the gradient is right there
+    # maximum shares the slope at z = 0 between its two arguments,
+    # so the gradient is right there
     hinge = torch.maximum(logits, torch.zeros_like(logits))
     return (hinge - targets * logits + torch.log1p(torch.exp(-logits.abs()))).mean()
 
@@ -111,13 +122,7 @@ def nll(log_probabilities: Tensor, labels: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html
     """
-    if log_probabilities.ndim != 2 or labels.shape != log_probabilities.shape[:1]:
-        raise ValueError(
-            f"log_probabilities has shape {tuple(log_probabilities.shape)} and labels "
-            f"{tuple(labels.shape)}; expected (M, K) and (M,)"
-        )
-    if labels.dtype != torch.int64:
-        raise TypeError(f"labels has dtype {labels.dtype}; expected torch.int64, class indices")
+    _need_class_indices(log_probabilities, labels)
     return -log_probabilities.gather(1, labels.unsqueeze(1)).mean()
 
 

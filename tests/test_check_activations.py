@@ -1,0 +1,34 @@
+"""The checkers of the page on activations accept right answers and name typical mistakes."""
+
+import math
+
+import pytest
+
+from definebyrun.check import WrongAnswer, activations
+
+
+def right(fan_in, a):
+    return math.sqrt(2 / (fan_in * (1 + a**2)))
+
+
+def test_the_right_answer_passes(capsys):
+    activations.leaky_std(right)
+    assert capsys.readouterr().out.startswith("Right")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda n, a: right(n, a) ** 2, "root"),
+        (lambda n, a: math.sqrt(2 / n), "He's rule"),
+        (lambda n, a: math.sqrt(2 / (n * (1 + a))), "squared"),
+        (lambda n, a: math.sqrt((1 + a**2) / n), "smaller"),
+        (lambda n, a: math.sqrt(1 / (n * (1 + a**2))), "factor 2"),
+        (lambda n, a: float("nan"), "."),
+        (lambda n, a: None, "."),
+        (lambda n: n, "."),
+    ],
+)
+def test_typical_mistakes_get_their_own_hint(answer, hint):
+    with pytest.raises(WrongAnswer, match=hint):
+        activations.leaky_std(answer)
