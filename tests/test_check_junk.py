@@ -457,7 +457,13 @@ def break_input(value):
     return True
 
 
-NUMBERS_ONLY = ("tensors.strides", "cnn.output_size", "data.class_share", "data.transformed")
+NUMBERS_ONLY = (
+    "activations.leaky_std",
+    "tensors.strides",
+    "cnn.output_size",
+    "data.class_share",
+    "data.transformed",
+)
 HOLDS_INPUTS = [name for name in RIGHT if name not in NUMBERS_ONLY]
 
 

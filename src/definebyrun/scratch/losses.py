@@ -70,7 +70,8 @@ def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     # maximum shares the slope at z = 0 between its two arguments,
     # so the gradient is right there
     hinge = torch.maximum(logits, torch.zeros_like(logits))
-    return (hinge - targets * logits + torch.log1p(torch.exp(-logits.abs()))).mean()
+    tail = torch.log1p(torch.exp(-logits.abs()))
+    return (hinge - targets * logits + tail).mean()
 
 
 def softmax(logits: Tensor, dim: int = -1) -> Tensor:
