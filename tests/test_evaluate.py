@@ -97,6 +97,34 @@ def test_confusion_matrix_equals_counting_with_numpy(pairs):
     assert np.array_equal(matrix.numpy(), truth)
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.uint16])
+def test_confusion_matrix_of_short_integers_does_not_overflow(dtype):
+    """A label of 45 times 46 classes is 2,070: more than eight bits hold."""
+    generator = torch.Generator().manual_seed(0)
+    labels, predictions = torch.randint(46, (2, 500), generator=generator)
+    truth = confusion_matrix(labels, predictions, 46)
+    for pair in ((labels.to(dtype), predictions), (labels, predictions.to(dtype))):
+        assert torch.equal(confusion_matrix(*pair, 46), truth)
+    short = confusion_matrix(labels.to(dtype), predictions.to(dtype), 46)
+    assert torch.equal(short, truth)
+    assert short.sum() == 500
+
+
+def test_evaluate_names_labels_that_the_model_has_no_scores_for():
+    model, (images, labels) = small_mlp(), examples(20)
+    with pytest.raises(ValueError, match=r"labels lies in \d to 9; expected 0 to 4"):
+        evaluate(model, (images, labels.clamp(max=3).index_fill(0, torch.tensor([2]), 9)))
+    with pytest.raises(ValueError, match="data has 20 images and 19 labels"):
+        evaluate(model, (images, labels[1:]))
+    with pytest.raises(ValueError, match="data has 20 images with pixels that are nan"):
+        evaluate(model, (images * float("nan"), labels))
+
+
+def test_a_model_without_parameters_is_measured():
+    scores = torch.eye(5)
+    assert evaluate(nn.Flatten(), (scores, torch.arange(5))).accuracy == 1
+
+
 def test_confusion_matrix_equals_scikit_learn():
     metrics = pytest.importorskip("sklearn.metrics")
     generator = torch.Generator().manual_seed(0)
@@ -111,6 +139,7 @@ def test_confusion_matrix_equals_scikit_learn():
         ([0, 1], [0, 1, 1], r"labels has shape \(2,\) and predictions \(3,\)"),
         ([0, 5], [0, 1], "labels lies in 0 to 5; expected 0 to 4"),
         ([0, 1], [0, -1], "predictions lies in -1 to 0; expected 0 to 4"),
+        ([0, 1], [0.0, 0.5], "predictions is torch.float32; expected whole numbers"),
     ],
 )
 def test_confusion_matrix_names_what_is_wrong(labels, predictions, message):
@@ -123,6 +152,13 @@ def test_worst_mistakes_come_in_order_of_confidence():
     labels = torch.tensor([0, 0, 0, 1])
     assert worst_mistakes(scores, labels, 9).tolist() == [3, 2, 1]
     assert worst_mistakes(scores, labels, 2).tolist() == [3, 2]
+
+
+def test_worst_mistakes_name_labels_without_a_score():
+    with pytest.raises(ValueError, match="labels lies in 0 to 7; expected 0 to 2"):
+        worst_mistakes(torch.eye(3), torch.tensor([0, 1, 7]), 5)
+    with pytest.raises(ValueError, match=r"shape \(3, 3\) for 2 images"):
+        worst_mistakes(torch.eye(3), torch.tensor([0, 1]), 5)
 
 
 def test_worst_mistakes_of_a_perfect_network_are_none():

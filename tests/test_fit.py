@@ -1,6 +1,7 @@
 """Training: it does what a loop spelt out does, repeats bitwise, and stops at the best."""
 
 import copy
+import sys
 from functools import partial
 
 import pytest
@@ -9,10 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from definebyrun.models import MLP
-from definebyrun.training import History, evaluate, fit
+from definebyrun.training import History, Score, evaluate, fit
 
 CPU = torch.device("cpu")
 run = partial(fit, device=CPU, quiet=True)
+fit_module = sys.modules["definebyrun.training.fit"]  # the package has a function of that name
 
 
 def examples(count: int = 70, seed: int = 3) -> tuple[Tensor, Tensor]:
@@ -207,6 +209,17 @@ def test_quiet_prints_nothing(capsys):
     assert captured.out == captured.err == ""
 
 
+images, labels = examples()
+other = torch.optim.SGD(small_mlp(1).parameters(), lr=0.1)
+
+
+def spoilt(value: float) -> Tensor:
+    """The images, with one pixel of the eighth of this value."""
+    changed = images.clone()
+    changed[7, 0, 1, 2] = value
+    return changed
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -216,9 +229,143 @@ def test_quiet_prints_nothing(capsys):
         ({"precision": torch.float16}, "precision is torch.float16; expected torch.float32 or"),
         ({"valid": (torch.rand(3, 12), torch.zeros(2))}, "valid has 3 images and 2 labels"),
         ({"train": (torch.rand(0, 12), torch.zeros(0))}, "train has 0 images and 0 labels"),
+        ({"train": (images, labels + 1)}, r"train\[1\] lies in 1 to 3; expected 0 to 2"),
+        ({"train": (images, labels - 1)}, r"train\[1\] lies in -1 to 1; expected 0 to 2"),
+        ({"valid": (images, labels + 1)}, r"valid\[1\] lies in 1 to 3; expected 0 to 2"),
+        ({"train": (images, labels.int())}, r"train are torch.int32 .* expected torch.int64"),
+        ({"train": (images, labels[:, None])}, r"train are torch.int64 of shape \(70, 1\)"),
+        ({"train": (spoilt(float("nan")), labels)}, r"train has 1 images .* first at 7; expected"),
+        ({"valid": (spoilt(float("inf")), labels)}, r"valid has 1 images with pixels that are nan"),
+        ({"optimizer": other}, "optimizer holds 10 parameters and model has 10 to train, but none"),
+        ({"optimizer": lambda _: other}, "none in common; expected an optimizer of model.par"),
     ],
 )
-def test_refusals_name_the_argument(change, message):
+def test_refusals_name_the_argument_and_change_nothing(change, message):
     arguments = {"train": examples()} | change
+    model, untouched = small_mlp(), small_mlp()
+    state = torch.get_rng_state()
     with pytest.raises(ValueError, match=message):
-        fit(small_mlp(), **arguments)
+        run(model, **arguments)
+    assert same_weights(model, untouched)
+    assert all(p.grad is None for p in model.parameters())
+    assert model.training
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_frozen_model_has_nothing_to_train():
+    model = small_mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model.requires_grad_(False)
+    with pytest.raises(ValueError, match="model has 0 to train"):
+        run(model, examples(), optimizer=optimizer)
+
+
+def test_scores_that_are_no_rows_are_refused():
+    with pytest.raises(ValueError, match=r"model gives shape \(1, 1, 3, 3\) for 1 images"):
+        run(nn.Linear(4, 3), examples())
+
+
+def test_an_optimizer_of_a_part_of_the_model_trains_that_part():
+    model = small_mlp()
+    run(model, examples(), optimizer=torch.optim.SGD(model.affine3.parameters(), lr=0.1), epochs=1)
+    assert torch.equal(model.affine1.weight, small_mlp().affine1.weight)
+    assert not torch.equal(model.affine3.weight, small_mlp().affine3.weight)
+
+
+def test_looking_at_the_scores_first_leaves_no_trace():
+    """Neither weights nor running statistics have moved when the first batch comes."""
+    model = small_mlp()
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(RuntimeError, match="in the first batch"):
+        run(model, examples(), augment=stop(RuntimeError("in the first batch"), at=1))
+    assert all(torch.equal(model.state_dict()[name], value) for name, value in before.items())
+
+
+def test_the_device_may_be_text():
+    assert fit(small_mlp(), examples(), epochs=1, device="cpu", quiet=True).train_loss
+
+
+def stop(problem, at):
+    """An augmentation that changes nothing and raises in its call number ``at``."""
+    calls = []
+
+    def augment(images, generator):
+        calls.append(len(images))
+        if len(calls) == at:
+            raise problem
+        return images
+
+    return augment
+
+
+def test_after_ctrl_c_the_history_and_the_best_weights_are_there():
+    """Validation labels contradict training, so the first epoch is best; it stops in the fourth."""
+    images, labels = examples(200)
+    opposite = (images, (labels + 1) % 3)
+    settings = {"batch_size": 20, "optimizer": partial(torch.optim.Adam, lr=0.01)}
+    stopped, one_epoch = small_mlp(), small_mlp()
+    with pytest.warns(UserWarning, match="stopped by hand after 3 of 20 epochs"):
+        history = run(
+            stopped,
+            (images, labels),
+            opposite,
+            epochs=20,
+            patience=9,
+            augment=stop(KeyboardInterrupt(), at=35),
+            **settings,
+        )
+    whole = run(small_mlp(), (images, labels), opposite, epochs=3, **settings)
+    assert history == whole
+    assert len(history.seconds) == 3
+    run(one_epoch, (images, labels), epochs=1, **settings)
+    assert same_weights(stopped, one_epoch)
+
+
+def test_ctrl_c_without_patience_keeps_the_weights_as_they_are():
+    model, halfway = small_mlp(), small_mlp()
+    with pytest.warns(UserWarning, match="stopped by hand after 2 of 5 epochs"):
+        history = run(model, examples(64), epochs=5, augment=stop(KeyboardInterrupt(), at=5))
+    assert history == run(halfway, examples(64), epochs=2)
+    assert same_weights(model, halfway)
+
+
+def test_ctrl_c_in_the_first_epoch_and_in_the_validation(capsys):
+    with pytest.warns(UserWarning, match="stopped by hand after 0 of 5 epochs"):
+        history = fit(small_mlp(), examples(), augment=stop(KeyboardInterrupt(), 2), device="cpu")
+    assert history == History()
+    assert capsys.readouterr().out == "no epoch is complete\n"
+
+    class Stopping(MLP):
+        def forward(self, images):
+            if not self.training and len(images) > 1:  # not when its scores are looked at first
+                raise KeyboardInterrupt
+            return super().forward(images)
+
+    with pytest.warns(UserWarning, match="stopped by hand after 0"):
+        assert run(Stopping(pixels=12, classes=3), examples(), examples(9, 1)) == History()
+
+
+def test_a_loss_that_is_no_number_is_never_the_best(monkeypatch):
+    """Neither as the first of the losses nor as a later one; ties go to the first."""
+    nan = float("nan")
+    assert History(valid_loss=[nan, 2.0, 1.0, nan, 1.0]).best_epoch == 2
+    for losses in ([], [nan, nan]):
+        with pytest.raises(ValueError, match="expected at least one number in it"):
+            _ = History(valid_loss=losses).best_epoch
+
+    losses = iter([nan, 0.5, nan, 0.7, 0.8, 0.9])
+    monkeypatch.setattr(fit_module, "evaluate", lambda *_: Score(next(losses), 0.0))
+    model, two_epochs = small_mlp(), small_mlp()
+    history = run(model, examples(), examples(30, 9), epochs=9, patience=3)
+    assert len(history.valid_loss) == 5
+    assert history.best_epoch == 1
+    run(two_epochs, examples(), epochs=2)
+    assert same_weights(model, two_epochs)
+
+
+def test_when_no_loss_is_a_number_the_first_weights_come_back(monkeypatch):
+    monkeypatch.setattr(fit_module, "evaluate", lambda *_: Score(float("nan"), 0.0))
+    model = small_mlp()
+    history = run(model, examples(), examples(30, 9), epochs=9, patience=2)
+    assert len(history.valid_loss) == 2
+    assert same_weights(model, small_mlp())

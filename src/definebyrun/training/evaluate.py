@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from definebyrun.training.checks import check_data, check_labels, check_scores
 
 
 class Score(NamedTuple):
@@ -51,13 +54,15 @@ def predict(model: nn.Module, images: Tensor, *, batch_size: int = 64) -> Tensor
         The scores, shape (n, classes), on the CPU.
 
     Raises:
-        ValueError: there are no images.
+        ValueError: there are no images, or the model gives no such scores.
     """
     if len(images) == 0:
         raise ValueError(f"images has shape {tuple(images.shape)}; expected at least one image")
-    device = next(model.parameters()).device
+    device = next(chain(model.parameters(), model.buffers()), images).device
     with evaluating(model):
-        return torch.cat([model(batch.to(device)).cpu() for batch in images.split(batch_size)])
+        scores = torch.cat([model(batch.to(device)).cpu() for batch in images.split(batch_size)])
+    check_scores(scores, len(images))
+    return scores
 
 
 def evaluate(model: nn.Module, data: tuple[Tensor, Tensor], *, batch_size: int = 64) -> Score:
@@ -70,9 +75,15 @@ def evaluate(model: nn.Module, data: tuple[Tensor, Tensor], *, batch_size: int =
         model: turns images into scores.
         data: images, shape (n, ...), and labels, shape (n,), int64.
         batch_size: how many images at a time.
+
+    Raises:
+        ValueError: images and labels do not fit together, images are not finite, or labels lie
+            outside the classes that the model has scores for.
     """
     images, labels = data
+    check_data("data", images, labels)
     scores, labels = predict(model, images, batch_size=batch_size), labels.cpu()
+    check_labels("labels", labels, scores.shape[1])
     loss = F.cross_entropy(scores.float(), labels)
     correct = scores.argmax(dim=1) == labels
     return Score(loss.item(), correct.float().mean().item())
@@ -82,7 +93,8 @@ def confusion_matrix(labels: Tensor, predictions: Tensor, classes: int) -> Tenso
     """Count how often each class was taken for each other.
 
     Args:
-        labels, predictions: classes from 0 to ``classes - 1``, shape (n,), int64.
+        labels, predictions: classes from 0 to ``classes - 1``, shape (n,), whole numbers of any
+            type.
         classes: how many classes there are.
 
     Returns:
@@ -96,12 +108,11 @@ def confusion_matrix(labels: Tensor, predictions: Tensor, classes: int) -> Tenso
             f"labels has shape {tuple(labels.shape)} and predictions {tuple(predictions.shape)}; "
             "expected one shape (n,)"
         )
-    for name, values in (("labels", labels), ("predictions", predictions)):
-        if len(values) and not (values.min() >= 0 and values.max() < classes):
-            raise ValueError(
-                f"{name} lies in {values.min()} to {values.max()}; expected 0 to {classes - 1}"
-            )
-    pairs = labels * classes + predictions  # one number for each pair (true, predicted)
+    check_labels("labels", labels, classes)
+    check_labels("predictions", predictions, classes)
+    pairs = (
+        labels.long() * classes + predictions.long()
+    )  # one number for each pair (true, predicted)
     return torch.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
@@ -115,7 +126,12 @@ def worst_mistakes(scores: Tensor, labels: Tensor, count: int) -> Tensor:
 
     Returns:
         Their indices, the largest loss first, shape (min(count, mistakes),), int64.
+
+    Raises:
+        ValueError: scores and labels do not fit together.
     """
+    check_scores(scores, len(labels))
+    check_labels("labels", labels, scores.shape[1])
     wrong = (scores.argmax(dim=1) != labels).nonzero().flatten()
     losses = F.cross_entropy(scores[wrong].float(), labels[wrong], reduction="none")
     return wrong[losses.argsort(descending=True)[:count]]

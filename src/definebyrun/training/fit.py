@@ -1,8 +1,10 @@
 """Training a network: the loop that the chapter on the multilayer perceptron spells out."""
 
 import copy
+import math
 import time
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,7 +16,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from definebyrun.data.batches import batches
 from definebyrun.data.split import Examples
 from definebyrun.device import choose_device
-from definebyrun.training.evaluate import evaluate
+from definebyrun.training.checks import check_data, check_labels, check_optimizer
+from definebyrun.training.evaluate import Score, evaluate, predict
 from definebyrun.training.progress import progress_bar
 
 Optimizers = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
@@ -44,11 +47,20 @@ class History:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch, counted from 0, with the smallest validation loss."""
-        return min(range(len(self.valid_loss)), key=self.valid_loss.__getitem__)
+        """The epoch, counted from 0, with the smallest validation loss.
+
+        Raises:
+            ValueError: there is no validation loss, or none that is a number.
+        """
+        numbers = [loss for loss in self.valid_loss if not math.isnan(loss)]
+        if not numbers:
+            raise ValueError(f"valid_loss is {self.valid_loss}; expected at least one number in it")
+        return self.valid_loss.index(min(numbers))
 
     def __str__(self) -> str:
         """One line about the last epoch."""
+        if not self.train_loss:
+            return "no epoch is complete"
         line = (
             f"epoch {len(self.train_loss)}: "
             f"training loss {self.train_loss[-1]:.3f}, accuracy {self.train_accuracy[-1]:.3f}"
@@ -104,7 +116,7 @@ def fit(
     schedule: Callable[[float], float] | None = None,
     augment: Callable[..., Tensor] | None = None,
     patience: int | None = None,
-    device: torch.device | None = None,
+    device: torch.device | str | None = None,
     precision: torch.dtype = torch.float32,
     seed: int = 0,
     quiet: bool = False,
@@ -112,7 +124,10 @@ def fit(
     """Train a network in place. The same seed on the same CPU gives bitwise the same history.
 
     The data is moved to the device once, as a whole. The network stays there afterwards, in
-    training mode.
+    training mode. Arguments that cannot work are refused before anything is changed.
+
+    Ctrl-C ends the training with a warning: what was measured in the complete epochs is returned
+    as ever, and with patience the best weights are back.
 
     Args:
         model: turns images into scores; every parameter with a gradient is trained.
@@ -128,8 +143,10 @@ def fit(
         augment: changes a batch of training images; it is called with the images and
             ``generator=`` a CPU generator for its randomness.
         patience: stop after so many epochs without a smaller validation loss, and in any case go
-            back to the weights with the smallest.
-        device: where to compute; :func:`~definebyrun.device.choose_device` when left out.
+            back to the weights with the smallest. A loss that is not a number is never the
+            smallest; if none is a number, these are the weights before the training.
+        device: where to compute, such as ``"cpu"``; :func:`~definebyrun.device.choose_device` when
+            left out.
         precision: ``torch.float32``, or ``torch.bfloat16`` by autocast.
         seed: of the order of the images, the augmentation, and the network's own randomness
             (dropout). It does not touch the first weights, nor PyTorch's global generator.
@@ -139,49 +156,60 @@ def fit(
         What was measured on the way.
 
     Raises:
-        ValueError: an argument is out of range, or patience comes without validation images.
+        ValueError: an argument is out of range, images are not finite, labels lie outside the
+            classes that the model has scores for, the optimizer holds none of the model's
+            parameters, or patience comes without validation images.
     """
-    _check(train, valid, epochs, batch_size, patience, precision)
-    device = device or choose_device()
+    _check_settings(epochs, batch_size, patience, precision, valid is not None)
+    _check_sets(model, {"train": train} if valid is None else {"train": train, "valid": valid})
+    if isinstance(optimizer, torch.optim.Optimizer):
+        check_optimizer(optimizer, model)
+    device = choose_device() if device is None else torch.device(device)
     model.to(device)
     examples = Examples(*(part.to(device) for part in train))
     if not isinstance(optimizer, torch.optim.Optimizer):
         optimizer = optimizer(p for p in model.parameters() if p.requires_grad)
+        check_optimizer(optimizer, model)
     steps = epochs * -(-len(examples.labels) // batch_size)
     scheduler = None
     if schedule is not None:
         scheduler = LambdaLR(optimizer, lambda done: schedule(done / steps))
     generator = torch.Generator().manual_seed(seed)
-    history, best = History(), model.state_dict()
-    with (
-        torch.random.fork_rng([device] if device.type == "cuda" else []),
-        progress_bar(steps, quiet=quiet) as bar,
-    ):
-        torch.manual_seed(seed)
-        for epoch in range(epochs):
-            start = time.perf_counter()
-            measured, sizes = [], []
-            model.train()
-            for x, y in batches(examples, batch_size, generator=generator):
-                if augment is not None:
-                    x = augment(x, generator=generator)
-                measured.append(torch.stack(step(model, x, y, optimizer, criterion, precision)))
-                sizes.append(len(y))
-                if scheduler is not None:
-                    scheduler.step()
-                bar.update()
-            _note(history, torch.stack(measured).cpu(), torch.tensor(sizes))
-            if valid is not None:
-                score = evaluate(model, valid)
-                history.valid_loss.append(score.loss)
-                history.valid_accuracy.append(score.accuracy)
-            history.seconds.append(time.perf_counter() - start)
-            bar.set_description(str(history))
-            if patience is not None:
-                if history.best_epoch == epoch:
-                    best = copy.deepcopy(model.state_dict())
-                elif epoch - history.best_epoch >= patience:
-                    break
+    history = History()
+    best, best_loss, waited = {}, math.inf, 0
+    if patience is not None:
+        best = copy.deepcopy(model.state_dict())
+    try:
+        with (
+            torch.random.fork_rng([device] if device.type == "cuda" else []),
+            progress_bar(steps, quiet=quiet) as bar,
+        ):
+            torch.manual_seed(seed)
+            for _ in range(epochs):
+                start = time.perf_counter()
+                measured, sizes = [], []
+                model.train()
+                for x, y in batches(examples, batch_size, generator=generator):
+                    if augment is not None:
+                        x = augment(x, generator=generator)
+                    measured.append(torch.stack(step(model, x, y, optimizer, criterion, precision)))
+                    sizes.append(len(y))
+                    if scheduler is not None:
+                        scheduler.step()
+                    bar.update()
+                score = None if valid is None else evaluate(model, valid)
+                seconds = time.perf_counter() - start
+                _note(history, torch.stack(measured).cpu(), torch.tensor(sizes), score, seconds)
+                bar.set_description(str(history))
+                if patience is not None and score is not None:
+                    waited += 1
+                    if score.loss < best_loss:  # which nothing says of a loss that is nan
+                        best, best_loss, waited = copy.deepcopy(model.state_dict()), score.loss, 0
+                    if waited >= patience:
+                        break
+    except KeyboardInterrupt:
+        done = len(history.train_loss)
+        warnings.warn(f"stopped by hand after {done} of {epochs} epochs", stacklevel=2)
     if patience is not None:
         model.load_state_dict(best)
     if not quiet:
@@ -189,34 +217,39 @@ def fit(
     return history
 
 
-def _note(history: History, measured: Tensor, sizes: Tensor) -> None:
+def _note(
+    history: History, measured: Tensor, sizes: Tensor, score: Score | None, seconds: float
+) -> None:
     """Write down one epoch: loss and accuracy of each batch, shape (batches, 2), and its size."""
     loss, accuracy = (measured.double() * sizes[:, None]).sum(dim=0) / sizes.sum()
     history.train_loss.append(loss.item())
     history.train_accuracy.append(accuracy.item())
     history.batch_loss += measured[:, 0].tolist()
     history.batch_accuracy += measured[:, 1].tolist()
+    history.seconds.append(seconds)
+    if score is not None:
+        history.valid_loss.append(score.loss)
+        history.valid_accuracy.append(score.accuracy)
 
 
-def _check(
-    train: tuple[Tensor, Tensor],
-    valid: tuple[Tensor, Tensor] | None,
-    epochs: int,
-    batch_size: int,
-    patience: int | None,
-    precision: torch.dtype,
+def _check_settings(
+    epochs: int, batch_size: int, patience: int | None, precision: torch.dtype, validated: bool
 ) -> None:
-    """Refuse arguments that could not work, each by its name."""
-    for name, data in (("train", train), ("valid", valid)):
-        if data is not None and not len(data[0]) == len(data[1]) > 0:
-            raise ValueError(
-                f"{name} has {len(data[0])} images and {len(data[1])} labels; "
-                "expected as many of both, and at least one"
-            )
+    """Refuse settings that could not work, each by its name."""
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
         if value is not None and value < 1:
             raise ValueError(f"{name} is {value}; expected at least 1")
-    if patience is not None and valid is None:
+    if patience is not None and not validated:
         raise ValueError(f"patience is {patience}, but valid is None; expected validation images")
     if precision not in (torch.float32, torch.bfloat16):
         raise ValueError(f"precision is {precision}; expected torch.float32 or torch.bfloat16")
+
+
+def _check_sets(model: nn.Module, sets: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+    """Refuse images and labels that do not fit together, or do not fit the model's scores."""
+    for name, (images, labels) in sets.items():
+        check_data(name, images, labels)
+    with torch.random.fork_rng([]):
+        classes = predict(model, sets["train"][0][:1]).shape[1]
+    for name, (_, labels) in sets.items():
+        check_labels(f"{name}[1]", labels, classes)
