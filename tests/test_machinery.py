@@ -4,90 +4,14 @@ Each test builds a small book of its own with the real configuration and the rea
 copy of the package, so that a helper can be edited.
 """
 
-import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parent.parent
-FRONT = """---
-jupytext:
-  formats: md:myst
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  display_name: Python 3
-  language: python
-  name: python3
----
-# {title}
-
-:::{{chapter-needs}}
-Nothing.
-:::
-
-```{{code-cell}} ipython3
-from definebyrun.book import claim, record, show_source
-from definebyrun.check.answer import WrongAnswer
-import definebyrun
-x = len(definebyrun.__version__) / 8
-record("size", x)
-```
-The size is {{quote}}`size:.3f`.
-
-"""
-CELL = "```{{code-cell}} ipython3\n{}\n```\n"
-FIGURE = """```{code-cell} ipython3
----
-mystnb:
-  image:
-    alt: A rising line.
-  figure:
-    caption: A line.
----
-from definebyrun.drawing.style import figure
-fig, ax = figure()
-ax.plot([0, 1]);
-```
-"""
-
-
-class Book:
-    """A small book in a folder of its own, with its own copy of the package."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "book").mkdir(parents=True)
-        shutil.copy(ROOT / "_config.yml", folder)
-        (folder / "references.bib").write_text("")
-        shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("*.pyc"))
-        self.write("index", "# A small book\n\nIt quotes {quote}`one::size:.3f`.\n", front=False)
-
-    def write(self, page: str, text: str, *, front: bool = True) -> None:
-        start = FRONT.format(title=page.title()) if front else ""
-        (self.folder / "book" / f"{page}.md").write_text(start + text)
-        chapters = sorted(p.stem for p in (self.folder / "book").glob("*.md") if p.stem != "index")
-        toc = "format: jb-book\nroot: book/index\nparts:\n- caption: Part\n  chapters:\n"
-        toc += "".join(f"  - file: book/{chapter}\n" for chapter in chapters)
-        (self.folder / "_toc.yml").write_text(toc)
-
-    def build(self, *options: str) -> tuple[int, str]:
-        command = [str(Path(sys.executable).with_name("jb")), "build", str(self.folder), *options]
-        environment = dict(os.environ, PYTHONPATH=str(self.folder / "src"), NO_COLOR="1")
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
-        return done.returncode, done.stdout + done.stderr
-
-    def html(self, page: str) -> str:
-        return (self.folder / "_build" / "html" / "book" / f"{page}.html").read_text("utf8")
-
-    def records(self, name: str) -> list[dict]:
-        return json.loads((self.folder / "_build" / "html" / name).read_text("utf8"))
+from small_book import CELL, FIGURE, Book
 
 
 @pytest.fixture
@@ -190,28 +114,6 @@ def test_a_sound_book_shows_what_it_checked(book: Book) -> None:
             "values": {"size": 0.625},
         }
     ]
-
-
-def test_results_are_fresh_and_nothing_runs_twice(book: Book) -> None:
-    """A helper, a pin or the device runs chapters anew; prose does not, and values spread."""
-    assert book.build()[0] == 0
-    book.write("one", "More prose.\n")
-    status, output = book.build()
-    assert (status, "Executing notebook" in output) == (0, False)
-    assert "More prose." in book.html("one")
-
-    helper = book.folder / "src" / "definebyrun" / "__init__.py"
-    helper.write_text(helper.read_text().replace('__version__ = "', '__version__ = "10.'))
-    status, output = book.build()
-    assert (status, "Executing notebook" in output) == (0, True), output[-2000:]
-    assert "The size is 1.000." in book.html("one")
-    assert "It quotes 1.000." in book.html("index"), "the quoting page was not written again"
-
-    (book.folder / "requirements.lock").write_text("torch==2.14.1\n")
-    assert "Executing notebook" in book.build()[1]
-
-    status, output = book.build()
-    assert (status, "Executing notebook" in output) == (0, False)
 
 
 def test_a_page_that_quotes_is_written_again_when_only_the_other_chapter_changes(

@@ -6,7 +6,6 @@ pages are read, and before any is written, everything is compared; a fault anywh
 build, every time, because what failed is never saved as up to date.
 """
 
-import os
 import platform
 import subprocess
 from importlib import metadata
@@ -14,25 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from myst_nb.core.render import strip_ansi
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.environment.collectors import EnvironmentCollector
 from sphinx.errors import ExtensionError
 
-from definebyrun.book import figures, numbers, report
-from definebyrun.book.notebook import BUILDING
-from definebyrun.book.runs import Page, Run, freshness_key, pages, read_run
+from definebyrun.book import builds, figures, numbers, report
+from definebyrun.book.runs import Page, Run, pages, read_run
 from definebyrun.book.sources import link_source, source_link, source_pages
 from definebyrun.device import choose_device
-
-KERNELS = {  # the surroundings of the kernels that execute the chapters, unless the reader set them
-    "OMP_WAIT_POLICY": "PASSIVE",  # idle threads sleep: spinning cost 30x on a busy machine,
-    "GOMP_SPINCOUNT": "1000",  # but not at once: waking them for each product cost the MLP 2x
-    "MALLOC_MMAP_THRESHOLD_": "33554432",  # keep the memory of large tensors for the next
-    "MALLOC_TRIM_THRESHOLD_": "2000000000",  # ones, never give it back: a CNN trains 1.6x faster
-}
 
 
 class Runs(EnvironmentCollector):
@@ -67,6 +57,7 @@ class Runs(EnvironmentCollector):
         """
         kept = pages(env)
         faults = [f"{name} {fault}" for name, page in kept.items() for fault in page.faults]
+        faults += builds.of(app).changed_meanwhile(app)
         faults += _unquoted(kept)
         changed = []
         for name, page in kept.items():
@@ -85,13 +76,13 @@ class Runs(EnvironmentCollector):
 
 def _read(app: Sphinx, page: str) -> tuple[Run, list[str]]:
     """Read the run of a page, if it has code, and say how it failed."""
+    build = builds.of(app)
+    if page in build.failures:
+        return Run(), [build.failures[page]]
     executed = app.env.nb_metadata.get(page, {}).get("exec_data")  # type: ignore[attr-defined]
     if executed and executed["succeeded"]:
         notebook = Path(app.outdir).parent / "jupyter_execute" / f"{page}.ipynb"
-        return read_run(notebook, Path(app.config.nb_execution_cache_path)), []
-    if executed:
-        last = strip_ansi(executed["traceback"] or "?").strip().splitlines()[-1]
-        return Run(), [f"did not run to its end: {last}"]
+        return read_run(notebook, build.cache_of(app.env, page)), []
     if "{code-cell}" in Path(app.env.doc2path(page)).read_text("utf8"):
         return Run(), ["has code cells that were not executed; see its front matter"]
     return Run(), []
@@ -156,17 +147,14 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def configure(app: Sphinx, config: Config) -> None:
-    """Tell kernels that a book is being built, and key the cache of runs by what they depend on."""
-    os.environ.update({BUILDING: "1"} | KERNELS | os.environ)
+    """Note what the book is built with."""
     device = str(choose_device())
     config["definebyrun_device"] = device
     config["definebyrun_commit"] = _commit(Path(app.srcdir))
     config["definebyrun_versions"] = {"Python": platform.python_version()} | {
         name: metadata.version(name) for name in ("torch", "jupyter-book")
     }
-    config["definebyrun_key"] = freshness_key(Path(app.srcdir), device)
-    cache = Path(app.outdir).parent / ".jupyter_cache" / config["definebyrun_key"]
-    config["nb_execution_cache_path"] = str(cache)
+    builds.of(app).start(app, config, device)
 
 
 def _commit(folder: Path) -> str:
@@ -180,7 +168,6 @@ def _commit(folder: Path) -> str:
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
     """Write the files for programs beside the pages of a build without faults."""
-    os.environ.pop(BUILDING, None)
     if exception is None and app.builder.format == "html":
         report.write_files(app.env, Path(app.outdir))
 
@@ -190,7 +177,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("definebyrun_device", "cpu", "html")
     app.add_config_value("definebyrun_commit", "", "html")
     app.add_config_value("definebyrun_versions", {}, "html")
-    app.add_config_value("definebyrun_key", "", "env")
     app.add_role("quote", numbers.QuoteRole())
     app.add_role("by-hand", numbers.ByHandRole())
     app.add_role("given", numbers.GivenRole())
@@ -198,6 +184,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("build-report", report.BuildReport)
     app.add_env_collector(Runs)
     app.connect("config-inited", configure)
+    builds.setup(app)
     app.connect("doctree-read", figures.add_dark_versions, priority=100)
     app.connect("doctree-resolved", fill_in)
     app.connect("html-collect-pages", source_pages)

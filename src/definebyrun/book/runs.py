@@ -2,11 +2,8 @@
 
 import ast
 import builtins
-import hashlib
 import itertools
-import os
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +11,7 @@ import nbformat
 from jupyter_cache import get_cache
 from sphinx.environment import BuildEnvironment
 
-import definebyrun
-from definebyrun.book.notebook import BUILDING, MIME
+from definebyrun.book.notebook import MIME
 
 
 @dataclass
@@ -173,28 +169,3 @@ def _is_constant(
         return False  # an empty one is there to be filled
     children = [c for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr | ast.keyword)]
     return all(_is_constant(child, bound, seen) for child in children)
-
-
-def freshness_key(source_folder: Path, device: str) -> str:
-    """Return a digest of all that a run depends on besides the chapter itself.
-
-    That is: the package and its data, the pins and the versions installed, the device, and the
-    environment variables of the book. When it changes, every chapter is executed anew.
-    """
-    digest = hashlib.sha256(device.encode())
-    package = Path(definebyrun.__file__).parent
-    in_kernels = {package / "book" / name for name in ("notebook.py", "compare.py")}
-    ours = set((package / "book").rglob("*")) - in_kernels
-    for path in sorted(set(package.rglob("*.*")) - ours):
-        if path.is_file() and path.suffix != ".pyc":
-            digest.update(path.name.encode() + path.read_bytes())
-    pins = source_folder / "requirements.lock"
-    digest.update(pins.read_bytes() if pins.exists() else b"")
-    installed = {f"{found.name}=={found.version}" for found in metadata.distributions()}
-    variables = {
-        f"{name}={value}"
-        for name, value in os.environ.items()
-        if name.startswith("DEFINEBYRUN_") and name != BUILDING
-    }
-    digest.update("\n".join(sorted(installed) + sorted(variables)).encode())
-    return digest.hexdigest()[:16]

@@ -1,0 +1,95 @@
+"""A small book with the real configuration and the real command, in a copy of the package."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+FRONT = """---
+jupytext:
+  formats: md:myst
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+# {title}
+
+:::{{chapter-needs}}
+Nothing.
+:::
+
+```{{code-cell}} ipython3
+from definebyrun.book import claim, record, show_source
+from definebyrun.check.answer import WrongAnswer
+import definebyrun
+x = len(definebyrun.__version__) / 8
+record("size", x)
+```
+The size is {{quote}}`size:.3f`.
+
+"""
+CELL = "```{{code-cell}} ipython3\n{}\n```\n"
+FIGURE = """```{code-cell} ipython3
+---
+mystnb:
+  image:
+    alt: A rising line.
+  figure:
+    caption: A line.
+---
+from definebyrun.drawing.style import figure
+fig, ax = figure()
+ax.plot([0, 1]);
+```
+"""
+
+
+class Book:
+    """A small book in a folder of its own, with its own copy of the package."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "book").mkdir(parents=True)
+        shutil.copy(ROOT / "_config.yml", folder)
+        (folder / "references.bib").write_text("")
+        shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("*.pyc"))
+        self.write("index", "# A small book\n\nIt quotes {quote}`one::size:.3f`.\n", front=False)
+
+    def write(self, page: str, text: str, *, front: bool = True) -> None:
+        start = FRONT.format(title=page.title()) if front else ""
+        (self.folder / "book" / f"{page}.md").write_text(start + text)
+        chapters = sorted(p.stem for p in (self.folder / "book").glob("*.md") if p.stem != "index")
+        toc = "format: jb-book\nroot: book/index\nparts:\n- caption: Part\n  chapters:\n"
+        toc += "".join(f"  - file: book/{chapter}\n" for chapter in chapters)
+        (self.folder / "_toc.yml").write_text(toc)
+
+    def environment(self, path: str = "", *, alone: bool = False) -> dict[str, str]:
+        """The variables of a build; ``path`` goes first, and ``alone`` leaves our package out."""
+        paths = [path] if alone else [*filter(None, [path]), str(self.folder / "src")]
+        return dict(os.environ, PYTHONPATH=os.pathsep.join(paths), NO_COLOR="1")
+
+    def build(self, *options: str, path: str = "", alone: bool = False) -> tuple[int, str]:
+        command = [str(Path(sys.executable).with_name("jb")), "build", str(self.folder), *options]
+        environment = self.environment(path, alone=alone)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        return done.returncode, done.stdout + done.stderr
+
+    def runs(self, *options: str) -> list[str]:
+        """Build the book, which must succeed, and name the pages that were executed."""
+        status, output = self.build(*options)
+        assert status == 0, output[-3000:]
+        return sorted(re.findall(r"\] book/(\w+) took", output))
+
+    def html(self, page: str) -> str:
+        return (self.folder / "_build" / "html" / "book" / f"{page}.html").read_text("utf8")
+
+    def records(self, name: str) -> list[dict]:
+        return json.loads((self.folder / "_build" / "html" / name).read_text("utf8"))
