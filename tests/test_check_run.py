@@ -2,11 +2,15 @@
 
 import math
 import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from definebyrun.check import WrongAnswer
 from definebyrun.check.run import Rules, call, compare, gradient, guarded, run
@@ -199,7 +203,7 @@ def test_an_error_keeps_its_text_and_the_readers_own_line():
         call(lambda x: helper(x), X)
     hint, python = str(refusal.value).split("\n")
     assert hint.startswith("A name is used that has no meaning yet")
-    assert "(`return x / undefined  # noqa: F821`)" in python
+    assert " of helper (`return x / undefined  # noqa: F821`)" in python
     assert python.endswith("NameError: name 'undefined' is not defined")
     assert isinstance(refusal.value.__cause__, NameError)
 
@@ -318,3 +322,21 @@ def test_the_gradient_is_asked_of_a_copy_of_the_first_input():
 def test_guarded_code_ends_in_a_hint():
     with pytest.raises(WrongAnswer, match="Own hint"), guarded({"by zero": "Own hint."}):
         1 / 0  # noqa: B018
+
+
+def test_the_example_of_the_guide_works(capsys):
+    guide = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
+    (example,) = re.findall(r"```python\n(from definebyrun.check.run .*?)```", guide, re.S)
+    names = {"Callable": Callable, "Any": Any, "Tensor": Tensor, "torch": torch}
+    exec(example, names)
+    doubled = names["doubled"]
+    doubled(lambda x: 2 * x)
+    assert capsys.readouterr().out == "Right: twice the input.\n"
+    for answer, hint in [
+        (lambda x: x + x, "uses add"),
+        (lambda x: x**2, "You square"),
+        (lambda x: (2 * x).sum(), "Something is summed"),
+        (lambda x: 3 * x, "Double 1.0 by hand"),
+    ]:
+        with pytest.raises(WrongAnswer, match=hint):
+            doubled(answer)

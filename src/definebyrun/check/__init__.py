@@ -1,7 +1,8 @@
 """Looks at readers' answers to the exercises and says what is wrong with them.
 
 One module a chapter, one function an exercise. Each takes the reader's answer, prints one line
-when it is right, and raises :class:`WrongAnswer` with a hint when it is not.
+when it is right, and raises :class:`WrongAnswer` with a hint when it is not. All are written on
+the runner in :mod:`definebyrun.check.run`.
 """
 
 from importlib import import_module

@@ -329,6 +329,9 @@ def _explained(error: Exception, hints: Mapping[str, str]) -> str:
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith(_LIBRARIES)
     ]
-    place = f"in line {lines[-1].lineno} " if lines else ""
-    code = f"(`{lines[-1].line}`) " if lines and lines[-1].line else ""
-    return f"{hint}\nPython stopped {place}{code}with {type(error).__name__}: {text[:300]}"
+    place = ""
+    if lines:
+        last = lines[-1]
+        name = "" if last.name.startswith("<") else f" of {last.name}"
+        place = f"in line {last.lineno}{name} " + (f"(`{last.line}`) " if last.line else "")
+    return f"{hint}\nPython stopped {place}with {type(error).__name__}: {text[:300]}"
