@@ -125,7 +125,7 @@ RIGHT = {
     "tensors.distances": lambda x, y: (x[:, None] - y).square().sum(dim=2).sqrt(),
     "tensors.patches": patches,
     "tensors.one_hot": lambda labels, n: (labels[:, None] == torch.arange(n)).float(),
-    "autograd.sine": sine,
+    "autodiff.sine": sine,
     "autograd.sigmoid": sigmoid,
     "autograd.jacobian": lambda function, x: torch.func.jacrev(function)(x),
     "rungs.bias_gradient": lambda slopes: slopes.sum(axis=0),
@@ -433,7 +433,7 @@ FUNCTIONS = [name for name in RIGHT if name not in ("data.transformed",)]
 @pytest.mark.parametrize("spoil", SPOILT)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_spoilt_result_of_the_right_answer_is_refused(name, spoil):
-    if (name, spoil) == ("autograd.sine", "imaginary"):
+    if (name, spoil) == ("autodiff.sine", "imaginary"):
         pytest.skip("a Variable of the engine holds real numbers alone")
     refused(name, lambda *inputs: changed(RIGHT[name](*inputs), SPOILT[spoil]))
 

@@ -1,10 +1,22 @@
 """The picture of a graph shows what PyTorch recorded, no more and no less."""
 
+import itertools
+
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
 
-from definebyrun.drawing.graph import draw_chain, draw_graph, graph_edges, layers_of, places_of
+from definebyrun.drawing.graph import (
+    draw_backward,
+    draw_chain,
+    draw_graph,
+    graph_edges,
+    layers_of,
+    places_of,
+    trace_backward,
+)
+from definebyrun.scratch.engine import Variable
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +37,11 @@ def test_the_cosine_of_a_square_is_a_chain_of_three():
         ("PowBackward0", "CosBackward0"),
         ("torch::autograd::AccumulateGrad", "PowBackward0"),
     ]
-    assert texts(draw_graph(z, {"x": x})) == ["CosBackward0", "PowBackward0", "x"]
+    assert texts(draw_graph(z, {"x": x})) == [
+        "CosBackward0",
+        "PowBackward0",
+        "x = 2",
+    ]
 
 
 def test_a_shared_value_is_one_box_with_two_arrows():
@@ -53,6 +69,101 @@ def test_every_arrow_leads_down_and_no_two_boxes_share_a_place():
     assert "w (3, 2)" in shown
     assert "leaf (2,)" in shown  # not named by the caller
     assert len(shown) == len(layers)
+
+
+def test_a_named_result_shows_its_value_and_its_slope_in_both_engines():
+    """cos(x²) at 2, as worked on paper; PyTorch shows the slope only where it was retained."""
+    x = torch.tensor(2.0, requires_grad=True)
+    y = x**2
+    z = torch.cos(y)
+    z.backward()
+    shown = texts(draw_graph(z, {"x": x, "y": y, "z": z}))
+    assert [text for text in shown if "Backward" not in text] == [
+        "z = −0.6536",
+        "y = 4",
+        "dz/dx = 3.027",
+        "x = 2",
+    ]
+    w, b, s, c = diamond()
+    c.backward()
+    shown = texts(draw_graph(c, {"w": w, "b": b, "s": s, "c": c}))
+    assert {"w = 2", "dc/dw = 39", "b = 6", "dc/db = 13", "×", "power", "+"} <= set(shown)
+
+
+def test_arrays_show_their_shape_and_operations_of_the_reader_their_name():
+    def sine(x):
+        return Variable(np.sin(x.value), (x, lambda g: g * np.cos(x.value)))
+
+    w = Variable(np.ones((2, 3)))
+    shown = texts(draw_graph(sine(w).sum(), {"w": w}))
+    assert {"w (2, 3)", "sum"} <= set(shown)
+    assert "sine" in shown
+
+
+def diamond():
+    """Return x = 2, a = 3x, s = a² and c = s + a in the engine."""
+    x = Variable(2.0)
+    a = x * 3.0
+    s = a**2
+    return x, a, s, s + a
+
+
+def test_the_trace_of_a_diamond_is_the_one_worked_on_paper():
+    """a is visited only when both of its shares, 1 and 2a = 12, have arrived."""
+    x, a, s, c = diamond()
+    steps = [(visit.node, visit.shares, visit.waiting) for visit in trace_backward(c)]
+    assert steps == [
+        (c, [(s, 1.0), (a, 1.0)], {s: 1.0, a: 1.0}),
+        (s, [(a, 12.0)], {a: 13.0}),
+        (a, [(x, 39.0)], {x: 39.0}),
+        (x, [], {}),
+    ]
+
+
+def test_tracing_changes_nothing():
+    """The picture may be drawn before or after the reader's own call of backward."""
+    x, a, s, c = diamond()
+    edges = [list(variable.edges) for variable in (x, a, s, c)]
+    trace_backward(c)
+    assert [variable.grad for variable in (x, a, s, c)] == [0, 0, 0, 0]
+    assert [list(variable.edges) for variable in (x, a, s, c)] == edges
+    c.backward()
+    trace_backward(c)
+    assert x.grad == 39
+
+
+def test_the_steps_show_every_share_and_what_has_arrived():
+    x, a, s, c = diamond()
+    fig = draw_backward(c, {"x": x, "a": a, "s": s, "c": c})
+    shown = texts(fig)
+    assert [shown.count(step) for step in ("1.", "2.", "3.", "4.", "5.")] == [1, 1, 1, 1, 0]
+    assert shown.count("a: 1") == 1
+    assert shown.count("a: 13") == 3
+    assert shown.count("x: 39") == 2
+    assert {"12", "39"} <= set(shown)
+
+
+def test_words_in_the_pictures_are_large_enough_for_a_phone():
+    """At least 9 point in a figure no wider than 4.6 inches, and no text over the edge."""
+    x, a, s, c = diamond()
+    names = {"x": x, "a": a, "s": s, "c": c}
+    for fig in (draw_graph(c, names), draw_backward(c, names)):
+        fig.canvas.draw()
+        written = [text for text in fig.axes[0].texts if text.get_text()]
+        assert min(text.get_fontsize() for text in written) >= 9
+        assert fig.get_figwidth() <= 4.6
+        for text in written:
+            extent = text.get_window_extent()
+            assert fig.bbox.x0 <= extent.x0 <= extent.x1 <= fig.bbox.x1
+            assert fig.bbox.y0 <= extent.y0 <= extent.y1 <= fig.bbox.y1
+
+
+def test_values_of_one_graph_do_not_cover_each_other():
+    x, a, s, c = diamond()
+    fig = draw_graph(c, {"x": x, "a": a, "s": s, "c": c})
+    fig.canvas.draw()
+    boxes = [text.get_window_extent() for text in fig.axes[0].texts if text.get_text()]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
 
 
 def test_constants_are_not_drawn():

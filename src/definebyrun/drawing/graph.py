@@ -1,46 +1,94 @@
-"""Pictures of computation: the graph behind a tensor, and a chain worked by hand."""
+"""Pictures of computation: a chain by hand, the graph behind a result, the backward pass in steps.
+
+A graph may be one that PyTorch recorded or one of our own engine; both are drawn alike. A box
+carries the name, the value and the gradient that its variable has.
+"""
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
 from torch import Tensor
 
-from definebyrun.drawing.style import LIGHT, WIDTH, figure
+from definebyrun.drawing.style import LIGHT, figure
+from definebyrun.scratch.engine import Variable
 
 Edge = tuple[Any, Any]
+Place = tuple[float, float]
+LINE, LETTER = 0.18, 0.085  # inches a line of text takes, and a letter of it
+SIGNS = {
+    "__add__": "+",
+    "__sub__": "−",
+    "__mul__": "×",
+    "__truediv__": "÷",
+    "__pow__": "power",
+    "__matmul__": "@",
+    "__getitem__": "[ ]",
+}
 
 
-def graph_edges(tensor: Tensor) -> list[Edge]:
-    """Return the arrows of the graph that PyTorch recorded behind a tensor.
+class Box(NamedTuple):
+    """What a box of a graph says: the operation that made it, its value and its gradient."""
 
-    Each arrow is a pair (source, target) of autograd nodes, in the direction of the computation.
-    The walk starts at ``tensor.grad_fn`` and follows ``next_functions`` backwards; a leaf appears
-    as its ``AccumulateGrad`` node.
+    operation: str  # empty for a leaf
+    value: str
+    gradient: str
+
+    def width(self) -> float:
+        """Return the width of the box in inches."""
+        longest = max(len(self.value), len(self.gradient), len(self.operation))
+        return LETTER * longest + 0.2
+
+    def height(self) -> float:
+        """Return the height of the box in inches, the operation on its upper edge included."""
+        return LINE * sum(map(bool, self)) + 0.16
+
+
+class Visit(NamedTuple):
+    """One step of a backward pass: who was visited, what it sent, and what then waits where."""
+
+    node: Variable
+    shares: list[tuple[Variable, float]]
+    waiting: dict[Variable, float]
+
+
+def graph_edges(result: Tensor | Variable) -> list[Edge]:
+    """Return the arrows of the graph behind a result, in the direction of the computation.
+
+    Each arrow is a pair (source, target): two variables of the engine, or two autograd nodes of
+    PyTorch, where a leaf appears as its ``AccumulateGrad`` node. Constants have no arrow.
 
     Raises:
         ValueError: the tensor has no ``grad_fn``, so nothing was recorded.
     """
-    if tensor.grad_fn is None:
+    if isinstance(result, Tensor) and result.grad_fn is None:
         raise ValueError(
-            f"tensor of shape {tuple(tensor.shape)} has no grad_fn; expected the result of an "
+            f"tensor of shape {tuple(result.shape)} has no grad_fn; expected the result of an "
             "operation on a tensor that requires grad"
         )
+    last = result.grad_fn if isinstance(result, Tensor) else result
     edges: list[Edge] = []
-    seen, waiting = {tensor.grad_fn}, [tensor.grad_fn]
+    seen, waiting = {last}, [last]
     while waiting:
         target = waiting.pop()
-        for source, _ in target.next_functions:
-            if source is None:  # an operand that is a constant
-                continue
+        for source in sources_of(target):
             edges.append((source, target))
             if source not in seen:
                 seen.add(source)
                 waiting.append(source)
     return edges
+
+
+def sources_of(node: Any) -> list[Any]:
+    """Return the nodes that one node was computed from, constants left out."""
+    pairs = node.edges if isinstance(node, Variable) else node.next_functions
+    return [source for source, _ in pairs if source is not None]
 
 
 def layers_of(edges: Sequence[Edge], last: Any) -> dict[Any, int]:
@@ -62,7 +110,7 @@ def layers_of(edges: Sequence[Edge], last: Any) -> dict[Any, int]:
     return layers
 
 
-def places_of(edges: Sequence[Edge], layers: Mapping[Any, int]) -> dict[Any, tuple[float, float]]:
+def places_of(edges: Sequence[Edge], layers: Mapping[Any, int]) -> dict[Any, Place]:
     """Return a place (across, up) for each node: one row a layer, near the nodes it feeds.
 
     An arrow that skips rows gets a place in each row it crosses, under the key
@@ -79,7 +127,7 @@ def places_of(edges: Sequence[Edge], layers: Mapping[Any, int]) -> dict[Any, tup
             feeds[source, target, layer].append(below)
             below = (source, target, layer)
         feeds[source].append(below)
-    places: dict[Any, tuple[float, float]] = {}
+    places: dict[Any, Place] = {}
     for layer in sorted(rows):
         wish = {
             node: sum(places[below][0] for below in feeds[node]) / max(len(feeds[node]), 1)
@@ -91,62 +139,141 @@ def places_of(edges: Sequence[Edge], layers: Mapping[Any, int]) -> dict[Any, tup
     return places
 
 
-def draw_box(ax: Axes, place: tuple[float, float], text: str, colour: str, *, style: str) -> None:
-    """Write a text in a box of one of matplotlib's shapes, with a coloured outline."""
-    box = {"boxstyle": f"{style},pad=0.35", "facecolor": LIGHT["paper"], "edgecolor": LIGHT[colour]}
-    ax.text(*place, text, ha="center", va="center", fontsize=9, bbox=box, zorder=3)
+def way_of(edge: Edge, layers: Mapping[Any, int], places: Mapping[Any, Place]) -> list[Place]:
+    """Return the places that an arrow passes, from its source to its target."""
+    source, target = edge
+    between = range(layers[source] - 1, layers[target], -1)
+    return [places[source], *(places[source, target, row] for row in between), places[target]]
 
 
-def draw_arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], colour: str) -> None:
+def number(value: Any) -> str:
+    """Return a number with four digits at most, or the shape of an array of several."""
+    array = value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
+    if array.size != 1:
+        return str(array.shape)
+    return f"{float(array.reshape(())):.4g}".replace("-", "−")
+
+
+def maker(variable: Variable) -> str:
+    """Return what the operation that made a variable is called, or nothing for a leaf.
+
+    The rules of an operation are functions inside it, so their full name begins with its name.
+    """
+    if not variable.edges:
+        return ""
+    inside = variable.edges[0][1].__qualname__.split(".<locals>.")
+    name = inside[-2].split(".")[-1] if len(inside) > 1 else inside[0]
+    return SIGNS.get(name, name)
+
+
+def box_of(node: Any, names: Mapping[str, Tensor | Variable], result: str) -> Box:
+    """Return the text of one box: for a named variable its value, and its gradient if it has one.
+
+    Args:
+        node: a variable of the engine or an autograd node of PyTorch.
+        names: what to call the variables.
+        result: the name of the variable whose slopes the gradients are.
+    """
+    ours = isinstance(node, Variable)
+    leaf = getattr(node, "variable", None)  # of PyTorch
+    operation = maker(node) if ours else "" if leaf is not None else str(node.name())
+    nodes = {
+        name: known if isinstance(known, Variable) else known.grad_fn
+        for name, known in names.items()
+    }
+    name = next((key for key in names if nodes[key] is node or names[key] is leaf), "")
+    if not name:
+        unnamed = f"leaf {number(leaf)}" if leaf is not None else ""
+        return Box(operation, number(node.value) if ours else unnamed, "")
+    known = names[name]
+    value = known if isinstance(known, Tensor) else known.value
+    keeps = isinstance(known, Variable) or known.is_leaf or known.retains_grad
+    gradient = known.grad if keeps else None
+    sign = "= " if np.prod(value.shape) == 1 else ""
+    slope = f"d{result}/d{name} {sign}{number(gradient)}" if gradient is not None else ""
+    return Box(operation, f"{name} {sign}{number(value)}", slope)
+
+
+def draw_node(ax: Axes, place: Place, box: Box, width: float) -> None:
+    """Draw one box: the operation on its upper edge, then the value, then the gradient."""
+    lines = [(text, colour) for text, colour in ((box.value, "ink"), (box.gradient, "orange"))]
+    lines = [(text, colour) for text, colour in lines if text]
+    height = box.height() - (LINE - 0.06 if box.operation else 0)
+    left, bottom = place[0] - width / 2, place[1] - box.height() / 2
+    style, colour = ("square,pad=0", "blue") if box.operation else ("round,pad=0", "green")
+    if lines:
+        if not box.operation:
+            style += ",rounding_size=0.12"
+        patch = FancyBboxPatch((left, bottom), width, height, boxstyle=style, zorder=3)
+        patch.set(facecolor=LIGHT["paper"], edgecolor=LIGHT[colour], linewidth=1.3)
+        ax.add_patch(patch)
+    for index, (text, ink) in enumerate(reversed(lines)):
+        up = bottom + 0.05 + LINE * (index + 0.5)
+        ax.text(place[0], up, text, ha="center", va="center", color=LIGHT[ink], zorder=5)
+    if box.operation:
+        up = bottom + height if lines else place[1]
+        edge = {"boxstyle": "round,pad=0.22", "fc": LIGHT["paper"], "ec": LIGHT["blue"]}
+        ax.text(
+            place[0], up, box.operation, ha="center", va="center", bbox=edge, fontsize=9, zorder=4
+        )
+
+
+def draw_arrow(ax: Axes, start: Place, end: Place, colour: str) -> None:
     """Draw an arrow between two places."""
     arrow = {"arrowstyle": "->", "color": LIGHT[colour], "shrinkA": 0, "shrinkB": 0, "lw": 1.2}
     ax.annotate("", xy=end, xytext=start, arrowprops=arrow, zorder=2)
 
 
-def label(node: Any, names: Mapping[str, Tensor]) -> str:
-    """Return the text of a node: for a leaf its name and shape, else the name PyTorch gave it."""
-    if not hasattr(node, "variable"):
-        return str(node.name())
-    shape = tuple(node.variable.shape)
-    name = next((name for name, tensor in names.items() if tensor is node.variable), "leaf")
-    return f"{name} {shape}" if shape else name
+def draw_graph(
+    result: Tensor | Variable, names: Mapping[str, Tensor | Variable] | None = None
+) -> Figure:
+    """Draw the graph behind a result: the leaves at the top, the result at the bottom.
 
-
-def draw_graph(tensor: Tensor, names: Mapping[str, Tensor] | None = None) -> Figure:
-    """Draw the graph that PyTorch recorded behind a tensor, read from its ``grad_fn``.
-
-    Leaves that require grad stand at the top in rounded boxes, the last operation at the bottom;
-    arrows follow the computation downwards, and the gradient will go against them. Constants
-    are not drawn: autograd keeps no node for them.
+    Leaves stand in round boxes, results of operations in square ones with the operation on the
+    upper edge. Arrows follow the computation downwards; the gradient goes against them. A named
+    variable shows its value and, where it holds one, its gradient; an array shows its shape.
 
     Args:
-        tensor: the result of some operations; any shape, dtype and device.
-        names: what to call the leaves, as name and tensor.
+        result: a variable of the engine, or a tensor that PyTorch recorded; any shape and device.
+        names: what to call the variables, as name and variable. PyTorch keeps no other values.
 
     Raises:
         ValueError: the tensor has no ``grad_fn``.
     """
-    edges = graph_edges(tensor)
-    layers = layers_of(edges, tensor.grad_fn)
-    places = places_of(edges, layers)
-    across = [place[0] for place in places.values()]
-    rows = max(layers.values()) + 1
-    columns = max(across) - min(across) + 1.2
-    fig, ax = figure(height=0.55 * rows + 0.1, width=min(WIDTH, max(2.5, 1.35 * columns)))
-    for source, target in dict.fromkeys(edges):
-        way = [places[target]]
-        for layer in range(layers[target] + 1, layers[source]):
-            way.append(places[source, target, layer])
-        way.append(places[source])
-        ax.plot(*zip(*way[1:], strict=True), "-", color=LIGHT["grey"], lw=1.2, zorder=1)
-        draw_arrow(ax, way[1], (way[0][0], way[0][1] + 0.28), "grey")
-    for node in layers:
-        leaf = hasattr(node, "variable")
-        shape, colour = ("round", "green") if leaf else ("square", "blue")
-        draw_box(ax, places[node], label(node, names or {}), colour, style=shape)
-    ax.set(xlim=(min(across) - 0.6, max(across) + 0.6), ylim=(-0.45, rows - 0.55))
-    ax.axis("off")
+    names = names or {}
+    edges = graph_edges(result)
+    last = result.grad_fn if isinstance(result, Tensor) else result
+    top = next((name for name, known in names.items() if known is result), "")
+    layers = layers_of(edges, last)
+    boxes = {node: box_of(node, names, top) for node in layers}
+    across = max(box.width() for box in boxes.values()) + 0.15
+    highest: dict[int, float] = defaultdict(float)
+    for node, layer in layers.items():
+        highest[layer] = max(highest[layer], boxes[node].height() + 0.26)
+    up = [sum(highest[row] for row in range(layer)) for layer in range(len(highest) + 1)]
+    places = {
+        key: (across * x, up[int(row)] + highest[int(row)] / 2)
+        for key, (x, row) in places_of(edges, layers).items()
+    }
+    left, right = (pick(x for x, _ in places.values()) for pick in (min, max))
+    fig, ax = figure(height=up[-1], width=right - left + across)
+    for edge in dict.fromkeys(edges):
+        way = way_of(edge, layers, places)
+        target = places[edge[1]]
+        ax.plot(*zip(*way[:-1], strict=True), "-", color=LIGHT["grey"], lw=1.2, zorder=1)
+        draw_arrow(ax, way[-2], (target[0], target[1] + boxes[edge[1]].height() / 2), "grey")
+    for node, box in boxes.items():
+        draw_node(ax, places[node], box, box.width())
+    fill(ax, (left - across / 2, right + across / 2), (0, up[-1]))
     return fig
+
+
+def fill(ax: Axes, across: Place, up: Place) -> None:
+    """Let the axes fill the whole figure without a frame, between these limits in inches."""
+    ax.figure.set_layout_engine("none")  # type: ignore[union-attr]
+    ax.set_position((0, 0, 1, 1))
+    ax.set(xlim=across, ylim=up)
+    ax.axis("off")
 
 
 def draw_chain(steps: Sequence[tuple[str, str, str]]) -> Figure:
@@ -160,15 +287,142 @@ def draw_chain(steps: Sequence[tuple[str, str, str]]) -> Figure:
     for index, (text, above, below) in enumerate(steps):
         operation = index % 2 == 1
         shape, colour = ("square", "blue") if operation else ("round", "green")
-        draw_box(ax, (index, 0), text, colour, style=shape)
-        ax.text(index, 0.62, above, ha="center", va="center", fontsize=9)
-        ax.text(index, -0.62, below, ha="center", va="center", fontsize=9)
+        box = {"boxstyle": f"{shape},pad=0.35", "fc": LIGHT["paper"], "ec": LIGHT[colour]}
+        ax.text(index, 0, text, ha="center", va="center", bbox=box, zorder=3)
+        ax.text(index, 0.62, above, ha="center", va="center")
+        ax.text(index, -0.62, below, ha="center", va="center", color=LIGHT["orange"])
         if index:
             left, right = (
                 (index - 0.82, index - 0.42) if operation else (index - 0.58, index - 0.18)
             )
             draw_arrow(ax, (left, 0.13), (right, 0.13), "ink")
             draw_arrow(ax, (right, -0.13), (left, -0.13), "orange")
-    ax.set(xlim=(-0.55, len(steps) - 0.45), ylim=(-0.9, 0.9))
-    ax.axis("off")
+    fill(ax, (-0.6, len(steps) - 0.4), (-0.95, 0.9))
     return fig
+
+
+@contextmanager
+def watched(
+    result: Variable, calls: list[tuple[Variable, Variable | None, float]]
+) -> Iterator[None]:
+    """Let each rule behind a result write down (node, source, share) when ``backward`` calls it.
+
+    A leaf, which has no rule, gets one for the time being; it writes (leaf, None, 0). Edges and
+    gradients are put back at the end.
+    """
+
+    def note(node: Variable, source: Variable | None, rule: Any) -> Any:
+        def noted(gradient: Any) -> Any:
+            share = rule(gradient)
+            calls.append((node, source, float(share)))
+            return share
+
+        return noted
+
+    nodes = {result, *(source for source, _ in graph_edges(result))}
+    before = {node: (node.edges, node.grad.copy()) for node in nodes}
+    nobody = Variable(0.0)
+    try:
+        for node, (edges, _) in before.items():
+            node.edges = [(source, note(node, source, rule)) for source, rule in edges]
+            node.edges = node.edges or [(nobody, note(node, None, np.zeros_like))]
+        yield
+    finally:
+        for node, (edges, grad) in before.items():
+            node.edges, node.grad = edges, grad
+
+
+def trace_backward(result: Variable) -> list[Visit]:
+    """Return what ``result.backward()`` does, visit by visit; the gradients stay as they were.
+
+    Args:
+        result: a variable of one number, computed from variables of one number.
+    """
+    calls: list[tuple[Variable, Variable | None, float]] = []
+    with watched(result, calls):
+        result.backward()
+    visits: list[Visit] = []
+    waiting = {result: 1.0}
+    for node in dict.fromkeys(node for node, _, _ in calls):
+        waiting.pop(node)
+        shares = [(source, share) for user, source, share in calls if user is node and source]
+        for source, share in shares:
+            waiting[source] = waiting.get(source, 0.0) + share
+        visits.append(Visit(node, shares, dict(waiting)))
+    return visits
+
+
+def draw_backward(result: Variable, names: Mapping[str, Variable], *, columns: int = 2) -> Figure:
+    """Draw the backward pass of our engine in steps, one small graph a visit.
+
+    The visited variable is drawn full; orange arrows carry the shares it sends to its sources.
+    Under each variable stands what has arrived at it so far. Beside the graph stands the pile of
+    those that wait, the newest on top: it is visited next.
+
+    Args:
+        result: a variable of one number, computed from variables of one number.
+        names: short names for all the variables of the graph.
+        columns: steps side by side.
+    """
+    called = {variable: name for name, variable in names.items()}
+    edges = graph_edges(result)
+    layers = layers_of(edges, result)
+    places = {key: (0.62 * x, 0.76 * y) for key, (x, y) in places_of(edges, layers).items()}
+    left, right = (pick(x for x, _ in places.values()) for pick in (min, max))
+    visits = trace_backward(result)
+    width, height = right - left + 1.35, 0.76 * max(layers.values()) + 0.7
+    rows = math.ceil(len(visits) / columns)
+    fig, ax = figure(height=height * rows, width=width * columns)
+    arrived = {result: 1.0}
+    done: set[Variable] = set()
+    for index, visit in enumerate(visits):
+        row, column = divmod(index, columns)
+        corner = width * column - left + 0.32, height * (rows - 1 - row) + 0.3
+        at = {key: (corner[0] + x, corner[1] + y) for key, (x, y) in places.items()}
+        sent = dict(visit.shares)
+        arrived |= visit.waiting
+        for edge in dict.fromkeys(edges):
+            way = way_of(edge, layers, at)
+            active = edge[1] is visit.node
+            draw_share(ax, way, sent[edge[0]] if active else None)
+        for node in layers:
+            state = "now" if node is visit.node else "done" if node in done else "open"
+            draw_state(ax, at[node], called[node], arrived.get(node), state)
+        done.add(visit.node)
+        above = corner[1] + height - 0.6
+        ax.text(corner[0] + left - 0.2, above, f"{index + 1}.", weight="bold", va="center")
+        pile = sorted(visit.waiting, key=lambda node: node.number)
+        draw_pile(ax, (corner[0] + right + 0.68, corner[1]), [called[node] for node in pile])
+    fill(ax, (0, width * columns), (0, height * rows))
+    return fig
+
+
+def draw_share(ax: Axes, way: Sequence[Place], share: float | None) -> None:
+    """Draw one arrow of a step: grey with the computation, or orange against it with a share."""
+    colour = "faint" if share is None else "orange"
+    ax.plot(*zip(*way, strict=True), "-", color=LIGHT[colour], lw=1.4, zorder=1)
+    if share is None:
+        return
+    (x0, y0), (x1, y1) = way[1], way[0]
+    near = 0.19 / (y1 - y0)
+    draw_arrow(ax, (x0, y0), (x1 - near * (x1 - x0), y1 - 0.19), "orange")
+    middle = way[1] if len(way) > 2 else (x0 + 0.42 * (x1 - x0), y0 + 0.42 * (y1 - y0))
+    paper = {"boxstyle": "square,pad=0.08", "fc": LIGHT["paper"], "ec": "none"}
+    text = number(share)
+    ax.text(*middle, text, ha="center", va="center", color=LIGHT["orange"], bbox=paper, zorder=2)
+
+
+def draw_state(ax: Axes, place: Place, name: str, arrived: float | None, state: str) -> None:
+    """Draw one variable of a step: its name, and below it what has arrived so far."""
+    edge = {"now": "orange", "done": "green", "open": "grey"}[state]
+    box = {"boxstyle": "round,pad=0.25", "ec": LIGHT[edge], "lw": 2.2 if state == "now" else 1.2}
+    text = name if arrived is None else f"{name}: {number(arrived)}"
+    ax.text(*place, text, ha="center", va="center", bbox={**box, "fc": LIGHT["paper"]}, zorder=3)
+
+
+def draw_pile(ax: Axes, foot: Place, names: Sequence[str]) -> None:
+    """Draw the pile of those that wait, the last of the names on top."""
+    ax.plot([foot[0] - 0.18, foot[0] + 0.18], [foot[1] - 0.16] * 2, "-", color=LIGHT["ink"], lw=1.5)
+    for index, name in enumerate(names):
+        box = {"boxstyle": "square,pad=0.25", "fc": LIGHT["paper"], "ec": LIGHT["blue"]}
+        ax.text(foot[0], foot[1] + 0.27 * index, name, ha="center", va="center", bbox=box)

@@ -2,10 +2,12 @@
 
 Every operation makes a new :class:`Variable` that holds its value and, for each variable it was
 computed from, an edge: that source, and the local rule that turns the gradient of the result
-into the source's share. ``backward`` walks the edges from the last result to the first.
+into the source's share. ``backward`` walks the edges from the newest variable to the oldest.
+Values cannot be changed in place, so what a rule has kept stays what it was.
 """
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Union
 
 import numpy as np
@@ -15,6 +17,7 @@ Array = NDArray[np.float64]
 Edge = tuple[Any, Callable[[Array], Array]]
 Operand = Union["Variable", Array, float]
 Axis = int | tuple[int, ...] | None
+numbers = count()
 
 
 def value_of(operand: Operand) -> Array:
@@ -38,7 +41,8 @@ class Variable:
     """An array that remembers how it was computed.
 
     Args:
-        value: numbers of any shape; held as float64, on the CPU.
+        value: numbers of any shape; copied as float64, on the CPU, and locked: NumPy refuses to
+            write into them. To change a leaf, give it a new value: ``x.value = x.value - 1``.
         edges: one for each source of this value: the source, and the rule that
             sends it its share of the gradient. A plain number or array wants no
             gradient, so its edge is dropped. A variable made by hand has no
@@ -47,15 +51,18 @@ class Variable:
     Attributes:
         value: the numbers, shape as given.
         grad: what every ``backward`` so far has added up, same shape.
+        number: how many variables were made before this one.
     """
 
     __array_ufunc__ = None  # array + variable asks the variable, not NumPy
 
     def __init__(self, value: Any, *edges: Edge) -> None:
         """Hold a value, and the edges to where it came from."""
-        self.value: Array = np.asarray(value, np.float64)
+        self.value: Array = np.array(value, np.float64)
+        self.value.flags.writeable = False
         self.edges = [edge for edge in edges if isinstance(edge[0], Variable)]
         self.grad: Array = np.zeros_like(self.value)
+        self.number = next(numbers)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -164,7 +171,8 @@ class Variable:
 
     def log(self) -> "Variable":
         """Return the natural logarithm, with slope 1/x."""
-        return Variable(np.log(self.value), (self, lambda g: g / self.value))
+        a = self.value
+        return Variable(np.log(a), (self, lambda g: g / a))
 
     def tanh(self) -> "Variable":
         """Return the hyperbolic tangent, with slope 1 - tanh²."""
@@ -208,19 +216,6 @@ class Variable:
 
     # The backward pass.
 
-    def sources_first(self) -> "list[Variable]":
-        """Return all variables behind this one, each after its own sources."""
-        order, seen, stack = [], set(), [(self, False)]
-        while stack:
-            node, sources_done = stack.pop()
-            if sources_done:
-                order.append(node)
-            elif node not in seen:
-                seen.add(node)
-                stack.append((node, True))
-                stack.extend((source, False) for source, _ in node.edges)
-        return order
-
     def backward(self, seed: Any = None) -> None:
         """Add the gradient of this variable to the grad of all behind it.
 
@@ -240,10 +235,23 @@ class Variable:
         seed = np.ones(self.shape) if seed is None else np.asarray(seed, np.float64)
         if seed.shape != self.shape:
             raise ValueError(f"seed has shape {seed.shape}; expected {self.shape}")
-        gradients = {self: seed}
-        for node in reversed(self.sources_first()):
-            gradient = gradients.pop(node)
-            node.grad += gradient
-            for source, rule in node.edges:
-                share = unbroadcast(rule(gradient), source.shape)
-                gradients[source] = gradients.get(source, 0) + share
+        send_back(self, seed)
+
+
+def send_back(result: Variable, seed: Array) -> None:
+    """Visit the variables behind a result, newest first, and send gradients on.
+
+    A variable is newer than its sources, so all its shares have arrived when it is visited.
+
+    Args:
+        result: where the walk begins.
+        seed: the gradient of the result, in its shape.
+    """
+    arrived = {result: seed}
+    while arrived:
+        node = max(arrived, key=lambda variable: variable.number)
+        gradient = arrived.pop(node)
+        node.grad += gradient
+        for source, rule in node.edges:
+            share = unbroadcast(rule(gradient), source.shape)
+            arrived[source] = arrived.get(source, 0.0) + share
