@@ -120,6 +120,7 @@ def convolve(image, kernel):
 
 
 RIGHT = {
+    "derivatives.second_difference": lambda f, x, h: (f(x + h) - 2 * f(x) + f(x - h)) / h**2,
     "tensors.strides": strides,
     "tensors.standardise": lambda x: (x - x.mean(dim=0)) / x.std(dim=0),
     "tensors.distances": lambda x, y: (x[:, None] - y).square().sum(dim=2).sqrt(),
