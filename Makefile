@@ -1,13 +1,17 @@
-# The two commands are "make book" and "make test"; see README.md.
+# The two commands are "make book" and "make test"; "make help" names the rest.
 PYTHON ?= python3
+PYTEST = .venv/bin/python -m pytest -n auto --dist loadgroup
 
-.PHONY: book test lint preview lock clean environment
+.PHONY: book test units lint preview portable lock clean help environment
 
 book: environment ## execute every chapter and build the pages
 	@.venv/bin/python tools/build.py
 
 test: book ## run every test: units, chapters, pages
-	@.venv/bin/python -m pytest
+	@$(PYTEST)
+
+units: environment ## run the tests that need no built book
+	@$(PYTEST) -m "not built"
 
 lint: environment ## style, format, types, layers, spelling, the workflow file
 	@.venv/bin/ruff check .
@@ -18,7 +22,11 @@ lint: environment ## style, format, types, layers, spelling, the workflow file
 	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 preview: environment ## build one chapter alone: make preview CHAPTER=tensors
+	@test -n "$(CHAPTER)" || { echo "Name a chapter: make preview CHAPTER=tensors"; false; }
 	@.venv/bin/python tools/build.py $(CHAPTER)
+
+portable: environment ## tests and chapters as on other processors: which numbers differ, and by how much
+	@.venv/bin/python tools/portable.py $(CHAPTERS)
 
 lock: environment ## write requirements.lock anew from pyproject.toml; needs uv
 	@uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-emit-index-url \
@@ -26,6 +34,9 @@ lock: environment ## write requirements.lock anew from pyproject.toml; needs uv
 
 clean: ## remove what was built; the environment stays
 	@rm -rf _build
+
+help: ## name the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 environment:
 	@$(PYTHON) tools/environment.py

@@ -7,11 +7,21 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).parent.parent
+PAGES = ROOT / "_build" / "html"
+
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / "_build" / ".hypothesis"))
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded, as in the build
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-ROOT = Path(__file__).parent.parent
-PAGES = ROOT / "_build" / "html"
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that look at the built book; ``make units`` leaves them out."""
+    for item in items:
+        if "pages" in getattr(item, "fixturenames", ()):
+            item.add_marker("built")
 
 
 @pytest.fixture(scope="session")

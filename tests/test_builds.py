@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from small_book import CELL, FIGURE, Book
 
+pytestmark = pytest.mark.xdist_group("builds")  # the tests share a book
 SLEEPS = CELL.format("import time\ntime.sleep(60)")
 
 

@@ -83,3 +83,35 @@ def test_nothing_is_done_twice(checkout: Path, monkeypatch: pytest.MonkeyPatch) 
     (checkout / "requirements.lock").write_text("another==2.0\n")
     script["main"]()
     assert len(ran) == 4
+
+
+def test_an_environment_of_another_folder_or_with_a_gap_is_made_anew(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A checkout that was moved or copied with its environment, and one that lost a package."""
+    script = load(checkout)
+    script["main"].__globals__["run"] = lambda *command: None
+    package = checkout / ".venv" / "lib" / "python3" / "site-packages" / "torch-2.0.dist-info"
+
+    def set_up_again() -> str:
+        for folder in (checkout / ".venv" / "bin", package):
+            folder.mkdir(parents=True, exist_ok=True)
+        for name in ("python", "pip"):
+            (checkout / ".venv" / "bin" / name).touch()
+        capsys.readouterr()
+        script["main"]()
+        return capsys.readouterr().out
+
+    set_up_again()
+    assert set_up_again() == ""
+    shutil.rmtree(package)
+    script["main"]()
+    assert "The environment is damaged; it is made anew." in capsys.readouterr().out
+    set_up_again()
+    stamp = checkout / ".venv" / "ready"
+    stamp.write_text(stamp.read_text().replace(str(checkout), "/somewhere/else"))
+    assert "The environment was made for another folder" in set_up_again()
+    shutil.rmtree(checkout / ".venv")
+    (checkout / ".venv").symlink_to(checkout / "tools")
+    with pytest.raises(SystemExit, match="link to the environment of another folder"):
+        script["main"]()

@@ -57,12 +57,36 @@ def run(*command):
         stop((reason or last) + " (all of it: .venv/setup.log)")
 
 
+def installed():
+    """Name the packages that lie in the environment."""
+    return sorted(path.name for path in VENV.glob("lib/python*/site-packages/*.dist-info"))
+
+
+def recorded():
+    """Return what the last set-up noted: the digest of the pins, the folder, the packages."""
+    lines = STAMP.read_text(encoding="utf8").splitlines() if STAMP.exists() else []
+    return lines[:1], lines[1:2], lines[2:]
+
+
+def begin_anew():
+    """Remove an environment that was made for another folder, or that lost a part."""
+    _pins, folder, packages = recorded()
+    broken = set(packages) - set(installed()) or not (VENV / "bin" / "python").exists()
+    if VENV.is_symlink():
+        stop("'.venv' is a link to the environment of another folder; remove it and try again")
+    if STAMP.exists() and (broken or folder not in ([], [str(ROOT)])):
+        why = "is damaged" if broken else "was made for another folder"
+        print(f"The environment {why}; it is made anew.", flush=True)
+        shutil.rmtree(str(VENV), ignore_errors=True)
+
+
 def main():
     """Bring the environment to what the pins say, if it is not there yet."""
     python = suitable_python()
     pins = (ROOT / "requirements.lock").read_bytes() + (ROOT / "pyproject.toml").read_bytes()
     wanted = hashlib.sha256(pins).hexdigest()
-    if STAMP.exists() and STAMP.read_text() == wanted and (VENV / "bin" / "python").exists():
+    begin_anew()
+    if recorded()[:2] == ([wanted], [str(ROOT)]):
         return
     if not STAMP.exists() and shutil.disk_usage(str(ROOT)).free < GIGABYTES * 10**9:
         stop(f"{GIGABYTES} GB of free disk are needed")
@@ -71,13 +95,13 @@ def main():
         STAMP.unlink()
     VENV.mkdir(exist_ok=True)
     LOG.write_text("")
-    if not (VENV / "bin" / "pip").exists():
-        run(python, "-m", "venv", str(VENV))
+    if not ((VENV / "bin" / "pip").exists() and (VENV / "bin" / "python").exists()):
+        run(python, "-m", "venv", "--clear", str(VENV))
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet"]
     pip.append("--disable-pip-version-check")
     run(*pip, "-r", "requirements.lock")
     run(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
-    STAMP.write_text(wanted)
+    STAMP.write_text("\n".join([wanted, str(ROOT), *installed()]), encoding="utf8")
 
 
 if __name__ == "__main__":

@@ -124,7 +124,8 @@ def run_side_by_side(
     failures: dict[str, str] = {}
     seconds = durations(runs)
     waiting = sorted(jobs, key=lambda job: job.estimate, reverse=True)
-    say(f"Running {len(jobs)} pages, {min(workers, len(jobs))} at a time.")
+    pages = "1 page" if len(jobs) == 1 else f"{len(jobs)} pages"
+    say(f"Running {pages}, {min(workers, len(jobs))} at a time.")
     pool = ThreadPoolExecutor(workers)
 
     def run(job: Job) -> str | None:

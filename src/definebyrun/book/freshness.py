@@ -20,6 +20,7 @@ from definebyrun.book.notebook import BUILDING
 PACKAGE = Path(definebyrun.__file__).parent
 MACHINERY = PACKAGE / "book"
 JOBS = "DEFINEBYRUN_JOBS"  # how many pages run at a time
+PROCESSOR = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")  # instructions PyTorch may use
 NOT_PART_OF_A_RUN = {BUILDING, JOBS}
 
 
@@ -164,7 +165,7 @@ def surroundings(source_folder: Path, device: str, kernels: dict[str, str]) -> s
     variables = {
         name: value
         for name, value in os.environ.items()
-        if name.startswith("DEFINEBYRUN_") and name not in NOT_PART_OF_A_RUN
+        if (name.startswith("DEFINEBYRUN_") or name in PROCESSOR) and name not in NOT_PART_OF_A_RUN
     }
     settings = [f"{name}={value}" for name, value in sorted((kernels | variables).items())]
     return digest_of(device, _pins(source_folder), *_installed(), *settings)

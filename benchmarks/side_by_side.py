@@ -1,0 +1,56 @@
+"""Compare a cold build with pages side by side with one that runs them one after another.
+
+Run it from the repository, on a machine that does nothing else:
+
+    python benchmarks/side_by_side.py
+
+Both execute every page of the contents from nothing, in kernels set up alike, and are timed from the
+first page to the last. Printed are the times, how busy the machine was, the ratio and whether the
+aims are met: at most 0.65 on two cores, and equal facts, but for those that vary from run to run.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from definebyrun.book.freshness import JOBS
+
+ROOT = Path(__file__).resolve().parent.parent
+AIM = 0.65
+
+
+def cold_build(folder: Path, jobs: str) -> tuple[float, dict[tuple[str, str], object]]:
+    """Build into an empty folder; return the seconds of the runs and the facts."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    from build import build, faults
+
+    log = folder / "_build" / "build.log"
+    begin = time.monotonic()
+    if build(["--path-output", str(folder)], log, {JOBS: jobs} if jobs else {}):
+        sys.exit(faults(log.read_text("utf8", "replace")))
+    seconds = time.monotonic() - begin
+    found = json.loads((folder / "_build" / "html" / "facts.json").read_text("utf8"))
+    return seconds, {(f["page"], f["name"]): f["value"] for f in found if not f["varies"]}
+
+
+def main() -> None:
+    """Build both ways and print the ratio."""
+    results = []
+    for name, jobs in (("one after another", "1"), ("side by side", "")):
+        with tempfile.TemporaryDirectory() as folder:
+            seconds, facts = cold_build(Path(folder), jobs)
+        load = os.getloadavg()[0]
+        print(f"{name}: {seconds:.0f} s, load {load:.1f} at the end", flush=True)
+        results.append((seconds, facts))
+    (slow, before), (quick, after) = results
+    met = quick / slow <= AIM and before == after
+    same = "equal facts" if before == after else "facts that differ"
+    print(f"ratio {quick / slow:.2f} (aim {AIM}), {same}: {'met' if met else 'NOT met'}")
+    sys.exit(not met)
+
+
+if __name__ == "__main__":
+    main()
