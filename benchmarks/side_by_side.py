@@ -4,8 +4,8 @@ Run it from the repository, on a machine that does nothing else:
 
     python benchmarks/side_by_side.py
 
-Both execute every page of the contents from nothing, in kernels set up alike, and are timed from the
-first page to the last. Printed are the times, how busy the machine was, the ratio and whether the
+Both execute every page of the contents from nothing, in kernels set up alike, and draw the pages;
+the whole build is timed. Printed are the times, how busy the machine was, the ratio and whether the
 aims are met: at most 0.65 on two cores, and equal facts, but for those that vary from run to run.
 """
 
@@ -23,7 +23,7 @@ AIM = 0.65
 
 
 def cold_build(folder: Path, jobs: str) -> tuple[float, dict[tuple[str, str], object]]:
-    """Build into an empty folder; return the seconds of the runs and the facts."""
+    """Build into an empty folder; return its seconds and its facts."""
     sys.path.insert(0, str(ROOT / "tools"))
     from build import build, faults
 
