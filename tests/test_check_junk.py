@@ -158,14 +158,16 @@ def checker(name):
 
 
 def every_checker():
-    """Find each public function of the package whose first argument is the answer alone."""
+    """Find each public function of the package that takes an answer and nothing else."""
     found = set()
     for module in pkgutil.iter_modules(check.__path__):
         if module.name in ("run", "compare", "answer"):
             continue
         for name, function in vars(checker_module(module.name)).items():
             own = getattr(function, "__module__", "") == f"definebyrun.check.{module.name}"
-            if own and inspect.isfunction(function) and not name.startswith("_"):
+            if not own or not inspect.isfunction(function) or name.startswith("_"):
+                continue
+            if list(inspect.signature(function).parameters) == ["answer"]:
                 found.add(f"{module.name}.{name}")
     return found
 

@@ -91,6 +91,19 @@ def test_a_mistake_of_another_shape_is_recognised_too():
         compare(X.sum(), X, {"You sum.": X.sum()})
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_type_with_fewer_digits_is_named(dtype):
+    third = torch.tensor([1 / 3, 2 / 3])
+    with pytest.raises(WrongAnswer, match=f"it has dtype {dtype}, which keeps fewer"):
+        compare(third.to(dtype), third)
+    with pytest.raises(WrongAnswer, match="dtype float32, which keeps fewer than float64"):
+        compare(third.numpy(), third.double().numpy() + 1e-9, tolerance=1e-12)
+    with pytest.raises(WrongAnswer, match="differ by up to 1"):
+        compare(third.to(dtype) + 1, third)
+    compare(third.to(dtype), third, tolerance=0.01)
+    compare(third.double(), third)
+
+
 def test_the_answer_gets_copies_and_is_told_when_it_changes_them():
     inputs = torch.ones(2), np.ones(2), [torch.ones(1)], (torch.ones(1),), {"a": torch.ones(1)}
 

@@ -70,7 +70,11 @@ def compare(
         for hint, mistake in typical.items():
             if close(found, mistake, tolerance):
                 raise WrongAnswer(hint)
-        for number, label in zip(found, labels, strict=True):
+        for number, right, part, true, label in zip(
+            found, expected, parts, truths, labels, strict=True
+        ):
+            if not close([number], [right], tolerance):
+                _check_digits(part, true, number, right, label)
             _check_range(number, label, low, high, tolerance)
         raise WrongAnswer(f"{_difference(found, expected, labels, tolerance)} {look}")
 
@@ -207,6 +211,26 @@ def _family(array: Any) -> str:
     if numbers.is_complex():
         return "complex numbers"
     return "truth values" if numbers.dtype == torch.bool else "whole numbers"
+
+
+def _check_digits(part: Any, true: Any, found: Tensor, right: Tensor, label: str) -> None:
+    """Hint when a wrong result is right but for the digits that its type does not keep."""
+    step = _step(part)
+    if step <= _step(true) or not right.numel():
+        return
+    if close([found], [right], 100 * step * right.abs().max().item()):
+        raise WrongAnswer(
+            f"{label} is right but for its last digits: it has dtype {part.dtype}, which keeps "
+            f"fewer than {true.dtype}. Where does the type change?"
+        )
+
+
+def _step(array: Any) -> float:
+    """Return the step after 1 in the type of a tensor or an array, 0 where there is none."""
+    if not isinstance(array, Tensor | np.ndarray | np.generic):
+        return 0.0
+    numbers = array if isinstance(array, Tensor) else torch.as_tensor(np.asarray(array))
+    return torch.finfo(numbers.dtype).eps if numbers.is_floating_point() else 0.0
 
 
 def _check_range(number: Tensor, label: str, low: float, high: float, tolerance: float) -> None:
