@@ -50,11 +50,21 @@ Half is {{quote}}`half`.
 """
 
 
+INDEX = """# A small book
+
+It quotes {quote}`one::size:.3f`.
+
+:::{book-map}
+:::
+"""
+
+
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
     small = Book(tmp_path_factory.mktemp("folds"))
     start = "```{code-cell} ipython3\nimport math\n```\n"
     small.write("one", PAGE)
+    small.write("index", INDEX, front=False)
     chapter = small.folder / "book" / "one.md"
     chapter.write_text(chapter.read_text().replace("```{code-cell}", start + "```{code-cell}", 1))
     status, output = small.build("-W", "--keep-going")
@@ -144,3 +154,18 @@ def test_paper_is_light_and_open_and_the_screen_as_before(page: Page) -> None:
     assert not page.evaluate("document.querySelector('#claim-it-doubles').open")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert (page.evaluate(theme), page.evaluate(OPEN)) == ("dark", False)
+
+
+def test_a_page_is_measured_and_the_map_follows(book: Book) -> None:
+    """Cells in sight are counted, not the folded; more words take more minutes on the map."""
+    (measured,) = book.records("measures.json")
+    assert (measured["cells"], measured["calls"], measured["wide"]) == (3, 0, 0)
+    listed = re.sub("<[^>]*>", "", book.html("index"))
+    assert "2 min" in listed
+    chapter = book.folder / "book" / "one.md"
+    text = chapter.read_text() + "\n" + "word " * 600
+    chapter.write_text(text.replace(":::{chapter-needs}", ":::{chapter-needs}\n:line: All of it."))
+    assert book.build("-W", "--keep-going")[0] == 0
+    listed = re.sub("<[^>]*>", "", book.html("index"))
+    assert "5 min" in listed
+    assert "All of it." in listed

@@ -63,6 +63,14 @@ FAULTS = {
         CELL.format('import sys\nprint("noise", file=sys.stderr)'),
         "book/stderr writes to stderr: 'noise'",
     ),
+    "silent": (
+        CELL.format('x\nclaim("One is small.", x, "<", 5)'),
+        "book/silent ends a cell with x, which is not shown",
+    ),
+    "longsource": (
+        CELL.format("from definebyrun.scratch.engine import Variable\nshow_source(Variable)"),
+        "lines of Variable, more than 25",
+    ),
     "twice": (CELL.format('record("size", x)'), "book/twice records 'size' twice"),
 }
 

@@ -207,6 +207,28 @@ def test_pages_work_in_a_browser(
     assert not faults, "\n".join(faults)
 
 
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_no_page_scrolls_sideways_and_no_code_hides_its_end(
+    built: dict[str, Parts], site: str, browser: Browser, width: int
+) -> None:
+    """From 320 px on, which is 400 % zoom, only tables scroll, and formulas that cannot wrap."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    faults = []
+    for name in built:
+        if name == "index.html" or name.startswith("source/"):
+            continue
+        page.goto(site + name)
+        page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true })")
+        cut = page.evaluate(
+            """() => [document.documentElement, ...document.querySelectorAll("article pre")]
+            .filter((box) => box.scrollWidth > box.clientWidth + 1)
+            .map((box) => box.textContent.slice(0, 80))"""
+        )
+        faults += [f"{name} hides the end of {words!r}" for words in cut]
+    page.close()
+    assert not faults, "\n".join(faults)
+
+
 def test_the_front_door_opens_the_book(site: str, browser: Browser) -> None:
     """The address of the site leads to the landing page."""
     page = browser.new_page()

@@ -88,7 +88,9 @@ class Measures(EnvironmentCollector):
 
     def get_updated_docs(self, app: Sphinx, env: BuildEnvironment) -> list[str]:
         """Return the pages that show measures, where these have changed."""
-        shown = [*_listed(env), *((name, kept) for name, kept in sorted(measures(env).items()))]
+        shown: list[Any] = list(_listed(env))
+        for name, kept in sorted(measures(env).items()):
+            shown.append((name, kept, round(seconds(env, name))))
         if shown == env.__dict__.get("definebyrun_shown"):
             return []
         env.__dict__["definebyrun_shown"] = shown
@@ -163,7 +165,10 @@ def draw_map(env: BuildEnvironment, fromdocname: str) -> nodes.Element:
         head = nodes.paragraph("", "", link, classes=["page-name"])
         kept = measures(env).get(page, Measure())
         if page in chapters(env):
-            time = _("%(minutes)d min") % {"minutes": kept.minutes}
+            time = _("%(minutes)d min, runs in %(seconds)d s") % {
+                "minutes": kept.minutes,
+                "seconds": max(1, round(seconds(env, page))),
+            }
             head += [nodes.Text(" "), nodes.inline("", time, classes=["page-time"])]
         items += nodes.list_item("", head, nodes.paragraph("", kept.says, classes=["page-line"]))
     return box
