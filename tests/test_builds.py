@@ -127,16 +127,24 @@ def test_a_kernel_starts_clean(book: Book, tmp_path: Path, monkeypatch: pytest.M
     book.write("two", FIGURE)
 
 
-def test_code_that_changes_under_a_running_page_is_never_taken_for_the_old(book: Book) -> None:
-    """A helper edited while a page runs makes it run again; so does the page itself."""
+def test_what_changes_under_a_running_page_is_never_taken_for_the_old(book: Book) -> None:
+    """A helper and the page itself are edited while the page runs: it runs again."""
     helper = book.folder / "src" / "definebyrun" / "scratch" / "convolution.py"
-    slow = f"import pathlib\npathlib.Path({str(helper)!r}).open('a').write('# edited\\n')"
-    once = f"if '# edited' not in open({str(helper)!r}).read():\n    "
-    uses = "from definebyrun.scratch.convolution import output_size\n"
-    book.write("one", CELL.format(uses + once + slow.replace("\n", "\n    ")))
+    page = book.folder / "book" / "one.md"
+    edits = (
+        "import pathlib\n"
+        "from definebyrun.scratch import convolution\n"
+        f"helper, page = map(pathlib.Path, [{str(helper)!r}, {str(page)!r}])\n"
+        "if '# edited' not in helper.read_text():\n"
+        "    helper.open('a').write('# edited\\n')\n"
+        "text = page.read_text()\n"
+        "page.write_text(text.replace('bef' 'ore', 'after'));"
+    )
+    book.write("one", CELL.format(edits) + CELL.format("print('it ran', 'before')"))
     status, output = book.build()
     assert status == 0, output[-2000:]
     assert re.findall(r"\] book/(\w+) took", output) == ["one", "one"]
+    assert "it ran after" in book.html("one")
     assert book.runs() == []
 
 

@@ -23,6 +23,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from definebyrun.book.pages import repository_url
 
 ROOT = Path(__file__).parent.parent
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
+CONTENTS = [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
+SHARES = 4  # of the source pages, so that several workers can look at them
 SOURCE_PAGES = [("phone", "light"), ("desktop", "dark")]  # all of one kind: two looks suffice
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 AXE_CONTEXT = {"exclude": [[".katex-html"]]}  # its twin in MathML is what is read aloud
@@ -184,22 +187,33 @@ def visit(page: Page, address: str, scheme: str) -> list[str]:
     return faults
 
 
+def pages_of(group: str, built: dict[str, Parts]) -> list[str]:
+    """Return the pages of a group: one page of the contents, a share of the source, the rest."""
+    source = sorted(name for name in built if name.startswith("source/"))
+    if group.startswith("source"):
+        share = int(group.split()[1])
+        return source[share::SHARES]
+    if group != "the rest":
+        return [f"{group}.html"]
+    alone = {f"{name}.html" for name in CONTENTS} | set(source)
+    return [name for name in built if name not in alone and name != "index.html"]
+
+
+@pytest.mark.parametrize("group", [*CONTENTS, "the rest", *(f"source {n}" for n in range(SHARES))])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_pages_work_in_a_browser(
-    built: dict[str, Parts], site: str, browser: Browser, width: str, scheme: Any
+    built: dict[str, Parts], site: str, browser: Browser, width: str, scheme: Any, group: str
 ) -> None:
     """No page asks another site, complains, overflows, leaves a formula raw or fails axe."""
+    if group.startswith("source") and (width, scheme) not in SOURCE_PAGES:
+        return
     size = {"width": WIDTHS[width][0], "height": WIDTHS[width][1]}
     context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     noted = watch(page, site)
     faults = []
-    for name in built:
-        if name == "index.html":  # leads on to the first page at once
-            continue
-        if name.startswith("source/") and (width, scheme) not in SOURCE_PAGES:
-            continue
+    for name in pages_of(group, built):  # index.html leads on to the first page at once
         found = visit(page, site + name, scheme)
         faults += [f"{name}: {fault}" for fault in found + noted]
         noted.clear()
@@ -227,6 +241,13 @@ def test_no_page_scrolls_sideways_and_no_code_hides_its_end(
         faults += [f"{name} hides the end of {words!r}" for words in cut]
     page.close()
     assert not faults, "\n".join(faults)
+
+
+def test_every_page_is_looked_at(built: dict[str, Parts]) -> None:
+    """The groups above leave out nothing but the page that leads on to the first."""
+    groups = [*CONTENTS, "the rest", *(f"source {n}" for n in range(SHARES))]
+    seen = [name for group in groups for name in pages_of(group, built)]
+    assert sorted(seen) == sorted(set(built) - {"index.html"})
 
 
 def test_the_front_door_opens_the_book(site: str, browser: Browser) -> None:

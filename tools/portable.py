@@ -76,8 +76,10 @@ def _short(value: Any) -> str:
     return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
-def run(name: str, variables: dict[str, str], chapters: list[str]) -> tuple[Facts, list[str]]:
-    """Build the book, or these chapters, and run the unit tests; return facts and failures."""
+def chapter_facts(
+    name: str, variables: dict[str, str], chapters: list[str]
+) -> tuple[Facts, list[str]]:
+    """Build the book, or these chapters, in a setting; return the facts and what fails."""
     place = ROOT / "_build" / "portable" / name.split(",")[0]
     facts: Facts = {}
     failed = []
@@ -91,17 +93,21 @@ def run(name: str, variables: dict[str, str], chapters: list[str]) -> tuple[Fact
         for fact in json.loads((folder / "_build" / "html" / "facts.json").read_text("utf8")):
             if not fact["varies"]:
                 facts[fact["page"], fact["name"]] = fact["value"]
+    return facts, failed
+
+
+def test_failures(name: str, variables: dict[str, str]) -> list[str]:
+    """Run the tests that compute something in a setting; return those that fail."""
     threads = {"OMP_NUM_THREADS": variables.get("DEFINEBYRUN_THREADS", "1")}
     command = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadgroup"]
     command += ["-m", "not built", *(f"--ignore=tests/test_{name}.py" for name in SMALL_BOOKS)]
     tested = subprocess.run(
         command, cwd=ROOT, env=os.environ | variables | threads, capture_output=True, text=True
     )
-    last = (tested.stdout.strip().splitlines() or ["no output"])[-1]
-    print(f"{name}: tests: {last}", flush=True)
-    if tested.returncode:
-        failed += [line for line in tested.stdout.splitlines() if line.startswith("FAILED")]
-    return facts, failed
+    lines = tested.stdout.strip().splitlines() or ["no output"]
+    print(f"{name}: tests: {lines[-1]}", flush=True)
+    failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+    return failed or [lines[-1]] * bool(tested.returncode)
 
 
 def main() -> None:
@@ -110,7 +116,8 @@ def main() -> None:
     facts, failed = {}, []
     for name, variables in settings.items():
         print(f"{name}: {' '.join(f'{k}={v}' for k, v in variables.items())}", flush=True)
-        facts[name], broken = run(name, variables, sys.argv[1:])
+        facts[name], broken = chapter_facts(name, variables, sys.argv[1:])
+        broken += test_failures(name, variables)
         failed += [f"{name}: {line}" for line in broken]
     print("\n" + table(facts))
     if failed:
