@@ -17,6 +17,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded, a
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that look at the built book; ``make units`` leaves them out."""
     for item in items:
