@@ -157,6 +157,8 @@ ALIAS = t.view(3)
         ((t, ">", torch.zeros(1)), ValueError, "shapes"),
         ((t[:0], ">", 5), ValueError, "empty"),
         (("", "in", "text"), ValueError, "empty"),
+        ((0.5, "!=", None), ValueError, "never be equal"),
+        (("1", "!=", 1), ValueError, "never be equal"),
         ((1, "<"), TypeError, "expected left, relation, right"),
         ((1, "<", 2, "<"), TypeError, "expected left, relation, right"),
         ((1, 2, 3), TypeError, "relation"),

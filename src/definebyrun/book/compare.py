@@ -92,6 +92,12 @@ def _link(left: Any, relation: str, right: Any, within: float | None) -> bool:
         raise ValueError(
             f"{in_short(left)} is compared with itself: both sides are one object or one memory"
         )
+    if (
+        relation == "!="
+        and None not in (kinds := (_kind(left), _kind(right)))
+        and len({*kinds}) > 1
+    ):
+        raise ValueError(f"{in_short(left)} and {in_short(right)} can never be equal")
     arrays = _is_array(left) or _is_array(right)
     if arrays or relation not in ("==", "!="):
         left, right = _comparable(left), _comparable(right)
@@ -117,6 +123,13 @@ def _same(left: Any, right: Any) -> bool:
     if _is_array(left) and _is_array(right):
         return _memory(left) == _memory(right)
     return left is right and isinstance(left, float | complex | list | dict | set)
+
+
+def _kind(value: Any) -> str | None:
+    """Return what kind of plain value this is, if it is one."""
+    if value is None:
+        return "nothing"
+    return {int: "number", float: "number", str: "text"}.get(type(value))
 
 
 def _memory(array: Any) -> tuple[Any, ...]:

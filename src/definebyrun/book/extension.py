@@ -6,6 +6,7 @@ pages are read, and before any is written, everything is compared; a fault anywh
 build, every time, because what failed is never saved as up to date.
 """
 
+import logging
 import platform
 import subprocess
 from importlib import metadata
@@ -13,16 +14,32 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from sphinx.application import Sphinx
+from sphinx.application import ENV_PICKLE_FILENAME, Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.environment.collectors import EnvironmentCollector
 from sphinx.errors import ExtensionError
 
-from definebyrun.book import builds, figures, numbers, report
+from definebyrun.book import builds, claims, figures, numbers, report
+from definebyrun.book.faults import (
+    Warnings,
+    exercise_faults,
+    html_faults,
+    is_preview,
+    leftovers,
+    missing_pages,
+)
+from definebyrun.book.fences import read_cells
+from definebyrun.book.links import link_faults
+from definebyrun.book.measures import UNCONVERTED
 from definebyrun.book.runs import Page, Run, pages, read_run
 from definebyrun.book.sources import link_source, source_link, source_pages
 from definebyrun.device import choose_device
+
+UNREAD = "definebyrun_unread"
+FOUND: dict[Sphinx, list[str]] = {}  # the faults of the build that is going on
+WATCHED: dict[Sphinx, Warnings] = {}
+logger = logging.getLogger("sphinx.definebyrun")
 
 
 class Runs(EnvironmentCollector):
@@ -34,31 +51,46 @@ class Runs(EnvironmentCollector):
 
     def process_doc(self, app: Sphinx, doctree: nodes.document) -> None:
         """Take from one page what it recorded, quotes and shows."""
-        run, faults = _read(app, app.env.docname)
-        faults += run.faults + figures.figure_faults(doctree)
+        page = app.env.docname
+        faults, left_out = app.env.temp_data.get(UNREAD, ([], False))
+        run, broken = (Run(), []) if left_out else _read(app, page)
+        faults = faults + broken + run.faults
+        faults += claims.source_faults(run.code, old_form=page in UNCONVERTED)
+        faults += figures.figure_faults(doctree) + leftovers(doctree) + exercise_faults(doctree)
+        for raw in doctree.findall(nodes.raw):
+            faults += html_faults(raw.astext())
+        for title in doctree.findall(nodes.title):
+            if any(True for _found in title.findall(numbers.quoted)):
+                faults.append(f"quotes a number in the heading {title.astext().strip()!r}")
         marks = list(doctree.findall(numbers.by_hand))
         for mark in marks:
             faults += numbers.check_by_hand(mark, run.facts)
-        faults += numbers.typed_numbers(numbers.prose(doctree), _produced(run))
-        pages(app.env)[app.env.docname] = Page(
+        texts = numbers.prose(doctree, "\n".join(run.shown))
+        is_chapter = any(True for _found in doctree.findall(report.chapter_line))
+        if is_chapter and page not in UNCONVERTED:
+            integers = {n for source in run.shown for n in numbers.numbers_in_code(source)}
+            unfounded = numbers.unfounded_numbers(texts, integers)
+        else:
+            unfounded = []
+        pages(app.env)[page] = Page(
             run=run,
-            faults=faults,
+            faults=faults + (unfounded or numbers.typed_numbers(texts, _produced(run))),
             quotes=[(q["page"], q["name"], q["form"]) for q in doctree.findall(numbers.quoted)],
             by_hand={name for mark in marks for name in mark["names"]},
-            is_chapter=any(True for _found in doctree.findall(report.chapter_line)),
+            is_chapter=is_chapter,
             has_report=any(True for _found in doctree.findall(report.build_report)),
+            texts=[] if is_chapter else texts,
+            broken=left_out or bool(broken),
         )
 
     def get_updated_docs(self, app: Sphinx, env: BuildEnvironment) -> list[str]:
-        """Check every page, and return those that show what has changed elsewhere.
-
-        Raises:
-            ExtensionError: a page has a fault; the message lists all of them.
-        """
+        """Check every page, and return those that show what has changed elsewhere."""
         kept = pages(env)
         faults = [f"{name} {fault}" for name, page in kept.items() for fault in page.faults]
         faults += builds.of(app).changed_meanwhile(app)
-        faults += _unquoted(kept)
+        faults += _typed_elsewhere(kept)
+        if not is_preview(app):
+            faults += _unquoted(kept) + missing_pages(env) + report.parts_without_needs(env)
         changed = []
         for name, page in kept.items():
             try:
@@ -71,9 +103,27 @@ class Runs(EnvironmentCollector):
             if shown != page.shown:
                 changed.append(name)
                 page.shown = shown
-        if faults:
-            raise ExtensionError("the book has faults:\n  " + "\n  ".join(sorted(faults)))
+        FOUND[app] += faults
         return changed
+
+
+def _typed_elsewhere(kept: dict[str, Page]) -> list[str]:
+    """Name the results of a chapter's run that a page without a run of its own types."""
+    produced = [value for page in kept.values() for value in _recorded(page.run)]
+    return [
+        f"{name} {fault}"
+        for name, page in kept.items()
+        for fault in numbers.typed_numbers(page.texts, produced)
+    ]
+
+
+def check_source(app: Sphinx, docname: str, content: list[str]) -> None:
+    """Look at the source of a page before it is read; one that cannot be read is left out."""
+    cells, faults = read_cells(content[0], app.config.myst_enable_extensions)
+    left_out = bool(faults) and not cells and "{code-cell}" in content[0]
+    app.env.temp_data[UNREAD] = faults, left_out
+    if left_out:
+        content[0] = f"# {docname}\n"
 
 
 def _read(app: Sphinx, page: str) -> tuple[Run, list[str]]:
@@ -90,12 +140,16 @@ def _read(app: Sphinx, page: str) -> tuple[Run, list[str]]:
     return Run(), []
 
 
-def _produced(run: Run) -> list[float]:
-    """Return every number that a run recorded, claimed or printed."""
+def _recorded(run: Run) -> list[float]:
+    """Return every number that a run recorded or claimed."""
     values = [fact["value"] for fact in run.facts.values()]
     values += [value for claim in run.claims for value in claim["values"].values()]
-    found = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-    return found + [value for text in run.printed for _typed, value, _half in numbers.numbers(text)]
+    return [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+
+
+def _produced(run: Run) -> list[float]:
+    """Return every number that a run recorded, claimed or printed."""
+    return _recorded(run) + [n.value for text in run.printed for n in numbers.numbers(text)]
 
 
 def _unquoted(kept: dict[str, Page]) -> list[str]:
@@ -125,6 +179,8 @@ def _shown(env: BuildEnvironment, name: str, page: Page) -> list[Any]:
 
 def _quote(env: BuildEnvironment, page: str, name: str, form: str) -> str:
     facts = pages(env)[page].run.facts if page in pages(env) else {}
+    if pages(env)[page].broken if page in pages(env) else is_preview(env.app):
+        return "\u2026"  # known when the whole book is built, or the other fault is mended
     if name not in facts:
         raise ValueError(f"quotes {name!r} of {page}, which records no such value")
     return numbers.write_number(facts[name]["value"], form)
@@ -134,7 +190,11 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the values of the run into a page that is about to be written."""
     env = app.env
     for node in list(doctree.findall(numbers.quoted)):
-        node.replace_self(nodes.Text(_quote(env, node["page"], node["name"], node["form"])))
+        try:
+            words = _quote(env, node["page"], node["name"], node["form"])
+        except ValueError:  # a fault that is named when the build ends
+            words = "\u2049"
+        node.replace_self(nodes.Text(words))
     for mark in list(doctree.findall(numbers.by_hand)):
         parent, place = mark.parent, mark.parent.index(mark)
         if place and isinstance(parent[place - 1], nodes.Text):
@@ -168,10 +228,61 @@ def _commit(folder: Path) -> str:
         return ""
 
 
+def watch(app: Sphinx) -> None:
+    """Keep what Sphinx warns of from here on."""
+    FOUND[app] = _settings(app.config)
+    WATCHED[app] = Warnings(app)
+    logging.getLogger("sphinx").addHandler(WATCHED[app])
+
+
+def _settings(config: Config) -> list[str]:
+    """Name the settings of the book that would let a failure through."""
+    wrong = {
+        "nb_execution_allow_errors": config.nb_execution_allow_errors,
+        "nb_execution_excludepatterns": config.nb_execution_excludepatterns,
+        "suppress_warnings": set(config.suppress_warnings) - {"myst.domains"},
+        "execute_notebooks": config.nb_execution_mode in ("off", "auto"),
+    }
+    return [
+        f"the book sets {name} in _config.yml, which hides failures; remove it"
+        for name, value in wrong.items()
+        if value
+    ]
+
+
 def finish(app: Sphinx, exception: Exception | None) -> None:
-    """Write the files for programs beside the pages of a build without faults."""
-    if exception is None and app.builder.format == "html":
-        report.write_files(app.env, Path(app.outdir))
+    """Write the files for programs beside the pages, or fail with every fault of the book.
+
+    Raises:
+        ExtensionError: a page has a fault; the message lists all of them.
+    """
+    warned = WATCHED.pop(app, None)
+    if warned is None or app.builder.format != "html":
+        return
+    logging.getLogger("sphinx").removeHandler(warned)
+    faults = FOUND.pop(app) + list(warned.found)
+    folder = Path(app.outdir)
+    if exception is not None:
+        page = app.env.temp_data.get("docname") if app.env else None
+        words = " ".join(f"{type(exception).__name__}: {exception}".split())[:300]
+        faults.append(f"{page or 'the book'} cannot be built: {words}")
+    else:
+        faults += link_faults(folder, app.env.found_docs)
+    if not faults:
+        report.write_files(app.env, folder)
+        return
+    for name in ("facts.json", "claims.json"):
+        (folder / name).unlink(missing_ok=True)
+    Path(app.doctreedir, ENV_PICKLE_FILENAME).unlink(missing_ok=True)  # all is read again
+    message = "the book has faults:\n  " + "\n  ".join(sorted(set(faults)))
+    if exception is not None:
+        logger.error(message)  # the exception itself is on its way
+        return
+    raise ExtensionError(message)
+
+
+def _nothing(translator: Any, node: nodes.Element) -> None:
+    """Draw nothing, where a mark stands that no page may hold, as in a heading."""
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -185,10 +296,14 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("chapter-needs", report.ChapterNeeds)
     app.add_directive("build-report", report.BuildReport)
     app.add_env_collector(Runs)
+    for node in (numbers.quoted, numbers.by_hand):
+        app.add_node(node, html=(_nothing, _nothing), latex=(_nothing, _nothing))
     app.connect("config-inited", configure)
     builds.setup(app)
+    app.connect("builder-inited", watch, priority=1)
+    app.connect("source-read", check_source, priority=900)
     app.connect("doctree-read", figures.add_dark_versions, priority=100)
     app.connect("doctree-resolved", fill_in)
     app.connect("html-collect-pages", source_pages)
-    app.connect("build-finished", finish)
+    app.connect("build-finished", finish, priority=900)
     return {"parallel_read_safe": False, "parallel_write_safe": True}

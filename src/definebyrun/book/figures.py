@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -10,12 +11,21 @@ from definebyrun.drawing.style import DARK, LIGHT
 
 
 def figure_faults(doctree: nodes.document) -> list[str]:
-    """Name the images without alt text, and the drawn figures without a caption."""
+    """Name the images without alt text of their own, and the drawn figures without a caption."""
     faults = []
+    seen: set[str] = set()
     for image in doctree.findall(nodes.image):
+        if "only-dark" in image["classes"]:
+            continue  # the other version of one that is looked at
         name = Path(image["uri"]).name[:20]
-        if not image.get("alt", "").strip():
+        alt = " ".join(image.get("alt", "").split())
+        if not alt:
             faults.append(f"shows the image {name} without alt text")
+        elif len(alt.split()) < 2:
+            faults.append(f"shows the image {name} with the alt text {alt!r}; say what is seen")
+        elif alt in seen:
+            faults.append(f"shows two images with the alt text {alt[:60]!r}")
+        seen.add(alt)
         figure = image.parent
         while isinstance(figure, nodes.container):  # those that MyST-NB puts around an output
             figure = figure.parent
@@ -23,6 +33,39 @@ def figure_faults(doctree: nodes.document) -> list[str]:
         if not any(captions):
             faults.append(f"shows the image {name} without a caption")
     return faults
+
+
+def output_faults(number: int, cell: Any) -> list[str]:
+    """Name what is wrong with the figures that a cell drew.
+
+    Args:
+        number: which of the code cells of the page it is.
+        cell: the executed cell.
+    """
+    outputs = [output.get("data", {}) for output in cell.outputs]
+    drawn = [data for data in outputs if any(kind.startswith("image/") for kind in data)]
+    expected = bool(cell.metadata.get("mystnb", {}).keys() & {"figure", "image"})
+    if expected and not drawn:
+        return [
+            f"shows no figure in cell {number}, which has a caption; it was closed or not drawn"
+        ]
+    faults = []
+    if len(drawn) > 1:
+        faults.append(f"shows {len(drawn)} figures in cell {number}; expected one to a cell")
+    if any(_is_empty(data.get("image/svg+xml", "")) for data in drawn):
+        faults.append(f"shows an empty figure in cell {number}")
+    return faults
+
+
+def _is_empty(svg: str) -> bool:
+    """Tell whether a drawing of matplotlib has axes and nothing in any of them."""
+    axes = re.split(r'<g id="axes_\d+">', svg)[1:]
+    if not axes:
+        return False
+    inside = re.compile(r'^   <g id="(?!patch_|matplotlib\.axis_)\w', re.MULTILINE)
+    frame = re.compile(r'^   <g id="patch_', re.MULTILINE)
+    drawn = (inside.search(p) or "<image" in p or len(frame.findall(p)) > 5 for p in axes)
+    return not any(drawn)
 
 
 def add_dark_versions(app: Sphinx, doctree: nodes.document) -> None:

@@ -22,6 +22,7 @@ from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.locale import get_translation
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 from sphinx_design.shared import create_component
@@ -34,13 +35,14 @@ from definebyrun.book.folds import nothing
 
 _ = get_translation("definebyrun")
 
+logger = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 RENDER = """
 const katex = require(process.argv[1]);
 const formulas = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const set = ([words, display]) => {
   try { return katex.renderToString(words, {displayMode: display}); }
-  catch (error) { console.error(error.message); process.exit(1); }
+  catch (error) { return {mistake: error.message}; }
 };
 console.log(JSON.stringify(formulas.map(set)));
 """
@@ -162,7 +164,7 @@ def set_formulas(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     One process of Node, from the package index, runs the KaTeX of sphinxcontrib-katex for all.
 
     Raises:
-        ExtensionError: KaTeX cannot read a formula.
+        ExtensionError: KaTeX cannot run.
     """
     formulas = list(doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block)))
     if not formulas or app.builder.format != "html":
@@ -178,9 +180,11 @@ def set_formulas(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         return_completed_process=True,
     )
     if done.returncode:
-        raise ExtensionError(f"{docname}: a formula cannot be set: {str(done.stderr).strip()}")
+        raise ExtensionError(f"formulas cannot be set: {str(done.stderr).strip()}")
     for node, html in zip(formulas, json.loads(done.stdout), strict=True):
-        node["html"] = html
+        if isinstance(html, dict):
+            logger.warning("a formula cannot be set: %s", html["mistake"], location=node)
+        node["html"] = escape(node.astext()) if isinstance(html, dict) else html
 
 
 def visit_math(translator: HTML5Translator, node: nodes.math) -> None:

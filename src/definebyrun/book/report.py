@@ -120,6 +120,16 @@ def chapters(env: BuildEnvironment) -> dict[str, str]:
     return order
 
 
+def parts_without_needs(env: BuildEnvironment) -> list[str]:
+    """Name the pages in numbered parts that do not say what they need."""
+    return [
+        f"{item} stands in a part and has no {{chapter-needs}}; say what it needs, below its title"
+        for part in env.app.config.external_site_map.root.subtrees
+        for item in part.items
+        if part.numbered and str(item) in pages(env) and not pages(env)[str(item)].is_chapter
+    ]
+
+
 def seconds(env: BuildEnvironment, page: str) -> float:
     """Return how long a page's code took, as MyST-NB measured it when it ran."""
     recorded = env.nb_metadata.get(page, {}).get("exec_data", {})  # type: ignore[attr-defined]
@@ -181,7 +191,7 @@ def report_rows(env: BuildEnvironment) -> list[list[str]]:
         run = pages(env)[page].run
         counts = [str(len(many)) for many in (run.claims, run.facts)]
         time = f"{seconds(env, page):.1f} s"
-        rows.append([page, time, env.app.config.definebyrun_device, str(run.cells), *counts])
+        rows.append([page, time, env.app.config.definebyrun_device, str(len(run.code)), *counts])
     return rows
 
 

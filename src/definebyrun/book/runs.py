@@ -1,8 +1,5 @@
 """What the build learns from the run of a chapter: its values, claims, outputs and faults."""
 
-import ast
-import builtins
-import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +8,13 @@ import nbformat
 from jupyter_cache import get_cache
 from sphinx.environment import BuildEnvironment
 
+from definebyrun.book import claims, figures
+from definebyrun.book.fences import HIDING
 from definebyrun.book.notebook import MIME
+from definebyrun.book.numbers import MARKUP
+
+HIDDEN = {"remove-input", "remove-cell", "check"}
+SHOWN = {"text/plain", "text/markdown", "text/html", "text/latex", "image/png", "image/svg+xml"}
 
 
 @dataclass
@@ -22,7 +25,8 @@ class Run:
     claims: list[dict[str, Any]] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
     sources: set[str] = field(default_factory=set)  # modules whose source the chapter shows
-    cells: int = 0
+    code: list[str] = field(default_factory=list)  # of every cell
+    shown: list[str] = field(default_factory=list)  # code that the page shows
     faults: list[str] = field(default_factory=list)
 
 
@@ -36,6 +40,8 @@ class Page:
     by_hand: set[str]
     is_chapter: bool
     has_report: bool
+    texts: list[str] = field(default_factory=list)  # of a page without a run of its own
+    broken: bool = False  # whether it has no run, though it has code
     shown: object = None  # what the page showed of other pages when it was last written
 
 
@@ -50,26 +56,50 @@ def pages(env: BuildEnvironment) -> dict[str, Page]:
 def read_run(notebook: Path, cache: Path) -> Run:
     """Read the run of a notebook, which MyST-NB leaves beside the pages, from the cache of runs."""
     run = Run()
-    sources = []
     chapter = nbformat.read(notebook, as_version=4)
     _record, executed = get_cache(cache).merge_match_into_notebook(chapter)
     for cell in executed.cells:
         if cell.cell_type != "code":
             continue
-        sources.append(cell.source)
-        run.cells += 1
+        tags = cell.metadata.get("tags") or []
+        claimed = len(run.claims)
+        run.code.append(cell.source)
+        if not HIDDEN.intersection(tags):
+            run.shown.append(cell.source)
         for output in cell.outputs:
             _read_output(run, output)
-    run.faults += constant_claims(sources)
+        run.faults += _raise_faults(len(run.code), cell, tags)
+        if HIDING.intersection(tags):
+            hidden = run.claims[claimed:]
+            run.faults += [f"hides the claim {c['claim']!r} by a tag of its cell" for c in hidden]
+        run.faults += figures.output_faults(len(run.code), cell)
+    recorded = [(claim["claim"], claim["holds"]) for claim in run.claims]
+    run.faults += claims.run_faults(run.code, recorded)
     return run
+
+
+def _raise_faults(number: int, cell: Any, tags: list[str]) -> list[str]:
+    """Hold the error that a cell raised against the one that its tags name."""
+    meant = [tag.removeprefix("raises-") for tag in tags if tag.startswith("raises-")]
+    meant = [name for name in meant if name != "exception"]
+    raised = [output.ename for output in cell.outputs if output.output_type == "error"]
+    if not meant or raised == meant:
+        return []
+    what = f"raised {raised[0]}" if raised else "raised nothing"
+    return [f"is meant to raise {meant[0]} in cell {number}, which {what}"]
 
 
 def _read_output(run: Run, output: Any) -> None:
     if output.output_type == "stream":
         if output.name == "stderr":
-            run.faults.append(f"writes to stderr: {output.text.strip().splitlines()[0]!r}")
+            words = next((line for line in output.text.splitlines() if line.strip()), "blank lines")
+            run.faults.append(f"writes to stderr: {words.strip()!r}")
         else:
             run.printed.append(output.text)
+            if "Not yet: " in output.text:
+                run.faults.append(
+                    f"prints a wrong answer: {output.text.strip().splitlines()[-1]!r}"
+                )
         return
     data = output.get("data", {})
     if MIME not in data:
@@ -77,6 +107,10 @@ def _read_output(run: Run, output: Any) -> None:
         words = data.get("text/markdown", data.get("text/plain", ""))
         if not any(kind.startswith("image/") for kind in data):
             run.printed.append(words)
+        if "text/html" in data:
+            run.printed.append(MARKUP.sub(" ", data["text/html"]))
+        for kind in data.keys() - SHOWN:
+            run.faults.append(f"shows an output of type {kind!r}, which a page cannot hold")
         return
     record = data[MIME]
     if record["kind"] == "fact":
@@ -88,84 +122,4 @@ def _read_output(run: Run, output: Any) -> None:
         run.claims.append(claim | {"values": dict(record["values"])})  # pairs: JSON would sort
     else:
         run.sources.add(record["module"])
-
-
-def constant_claims(sources: list[str]) -> list[str]:
-    """Name the claims in these code cells whose condition no run can change.
-
-    A condition is constant when it is built from literals, from names that the cells bind to
-    nothing but such constants, or compares an expression with itself.
-    """
-    trees = []
-    for source in sources:
-        try:
-            trees.append(ast.parse(source))
-        except SyntaxError:  # a cell that shows a syntax error, or an IPython magic
-            continue
-    bound = _bindings(trees)
-    faults = []
-    for tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "claim":
-                named = {keyword.arg: keyword.value for keyword in node.keywords}
-                sentence = ast.unparse(node.args[0]) if node.args else "?"
-                if len(node.args) > 2:
-                    sides = node.args[1::2]
-                    for left, right in itertools.pairwise(sides):
-                        same = ast.dump(_named(left, bound)) == ast.dump(_named(right, bound))
-                        if same or all(_is_constant(s, bound, frozenset()) for s in (left, right)):
-                            words = f"{ast.unparse(left)!r} with {ast.unparse(right)!r}"
-                            faults.append(
-                                f"claims {sentence} and compares {words}, no run's result"
-                            )
-                    continue
-                condition = node.args[1] if len(node.args) > 1 else named.get("condition")
-                if condition is not None and _is_constant(condition, bound, frozenset()):
-                    faults.append(
-                        f"claims {sentence} on the constant condition {ast.unparse(condition)!r}"
-                    )
-    return faults
-
-
-def _bindings(trees: list[ast.Module]) -> dict[str, list[ast.expr | None]]:
-    """Map each name to the expressions assigned to it; None stands for one we cannot read."""
-    bound: dict[str, list[ast.expr | None]] = {}
-    plain: dict[int, ast.expr] = {}  # the targets of assignments to one name, with their values
-    for node in (found for tree in trees for found in ast.walk(tree)):
-        if isinstance(node, ast.Assign):
-            plain |= {id(target): node.value for target in node.targets}
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.setdefault(node.id, []).append(plain.get(id(node)))
-    return bound
-
-
-def _named(node: ast.expr, bound: dict[str, list[ast.expr | None]]) -> ast.expr:
-    """Follow a name to what it is another name for."""
-    for _step in range(10):
-        values = bound.get(node.id, []) if isinstance(node, ast.Name) else []
-        if len(values) != 1 or not isinstance(values[0], ast.Name):
-            break
-        node = values[0]
-    return node
-
-
-def _is_constant(
-    node: ast.AST | None, bound: dict[str, list[ast.expr | None]], seen: frozenset[str]
-) -> bool:
-    if isinstance(node, ast.Name):
-        if node.id in seen or node.id not in bound:
-            return node.id not in bound and hasattr(builtins, node.id)
-        return all(
-            value is not None and _is_constant(value, bound, seen | {node.id})
-            for value in bound[node.id]
-        )
-    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
-        return any(_is_constant(value, bound, seen) for value in node.values)
-    if isinstance(node, ast.Compare) and ast.dump(node.left) == ast.dump(node.comparators[0]):
-        return True
-    if node is None or isinstance(node, ast.Attribute | ast.Lambda | ast.comprehension):
-        return False
-    if isinstance(node, ast.List | ast.Dict) and not ast.unparse(node).strip("[{}]"):
-        return False  # an empty one is there to be filled
-    children = [c for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr | ast.keyword)]
-    return all(_is_constant(child, bound, seen) for child in children)
+        run.shown.append(record["source"])
