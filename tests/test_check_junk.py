@@ -119,6 +119,18 @@ def convolve(image, kernel):
     return result
 
 
+def descend(gradient, start, lr, steps):
+    points = [start]
+    for _ in range(steps):
+        points.append(points[-1] - lr * gradient(points[-1]))
+    return torch.stack(points)
+
+
+def update(inverse, step, change):
+    left = torch.eye(len(step), dtype=step.dtype) - torch.outer(step, change) / (step @ change)
+    return left @ inverse @ left.T + torch.outer(step, step) / (step @ change)
+
+
 RIGHT = {
     "derivatives.second_difference": lambda f, x, h: (f(x + h) - 2 * f(x) + f(x - h)) / h**2,
     "tensors.strides": strides,
@@ -129,6 +141,8 @@ RIGHT = {
     "autodiff.sine": sine,
     "autograd.sigmoid": sigmoid,
     "autograd.jacobian": lambda function, x: torch.func.jacrev(function)(x),
+    "gradient_descent.descend": descend,
+    "newton.update": update,
     "rungs.bias_gradient": lambda slopes: slopes.sum(axis=0),
     "rungs.bias_gradients": bias_gradients,
     "rungs.momentum_step": momentum_step,

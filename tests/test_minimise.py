@@ -219,8 +219,12 @@ def test_bad_rates_are_refused_by_name(lr):
 
 def test_a_singular_hessian_is_reported_with_its_point_and_levenberg_passes_it():
     flat = valley(1, 0)
-    with pytest.raises(SingularHessian, match=r"hessian is singular at \[2.0, 1.0\]; expected one"):
+    with pytest.raises(
+        SingularHessian, match=r"hessian is singular at \[2.0, 1.0\]; expected one"
+    ) as caught:
         newton(flat, point(2, 1))
+    assert caught.value.trajectory.points.tolist() == [[2.0, 1.0]]
+    assert caught.value.trajectory.ended == "singular"
     assert levenberg(flat, point(2, 1)).values[-1] < 1e-12
 
 

@@ -19,7 +19,12 @@ from definebyrun.scratch.landscapes import Landscape
 
 
 class SingularHessian(ArithmeticError):
-    """The Hessian at a point cannot be solved for Newton's step."""
+    """The Hessian at a point cannot be solved for Newton's step; ``trajectory`` led there."""
+
+    def __init__(self, message: str, trajectory: "Trajectory") -> None:
+        """Keep the way so far beside the message."""
+        super().__init__(message)
+        self.trajectory = trajectory
 
 
 class Calls(NamedTuple):
@@ -40,7 +45,8 @@ class Trajectory:
             what the method itself needed is counted in ``calls``.
         calls: how often it asked the landscape for values, gradients and Hessians.
         ended: "converged" (the gradient is within the tolerance), "out of steps", "diverged" (the
-            next point or its value is not finite) or "stuck" (no step goes down any more).
+            next point or its value is not finite), "stuck" (no step goes down any more) or
+            "singular" (see :class:`SingularHessian`).
     """
 
     points: Tensor
@@ -149,7 +155,12 @@ def _need_positive(name: str, number: float) -> None:
 
 
 def gradient_descent(
-    landscape: Landscape, start: Tensor, *, lr: float, steps: int = 100, tolerance: float = 0.0
+    landscape: Landscape,
+    start: Tensor,
+    *,
+    lr: float,
+    steps: int = 100,
+    tolerance: float = 0.0,
 ) -> Trajectory:
     """Step against the gradient, times the learning rate, again and again.
 
@@ -168,7 +179,11 @@ def gradient_descent(
 
 
 def steepest_descent(
-    landscape: Landscape, start: Tensor, *, steps: int = 1000, tolerance: float = 1e-8
+    landscape: Landscape,
+    start: Tensor,
+    *,
+    steps: int = 1000,
+    tolerance: float = 1e-8,
 ) -> Trajectory:
     """Step against the gradient, as far as a line search allows.
 
@@ -219,7 +234,7 @@ def newton(
         gradient = walk.gradient(walk.point)
         if walk.finished(gradient):
             break
-        direction = -_solve(walk.hessian(walk.point), gradient, walk.point)
+        direction = -_solve(walk, walk.hessian(walk.point), gradient)
         if not line_search:
             walk.go(walk.point + lr * direction)
             continue
@@ -273,7 +288,11 @@ def levenberg(
 
 
 def bfgs(
-    landscape: Landscape, start: Tensor, *, steps: int = 200, tolerance: float = 1e-8
+    landscape: Landscape,
+    start: Tensor,
+    *,
+    steps: int = 200,
+    tolerance: float = 1e-8,
 ) -> Trajectory:
     """Step as Newton's method would, with an inverse Hessian that is learnt from the gradients.
 
@@ -288,11 +307,12 @@ def bfgs(
     gradient = walk.gradient(start)
     while not walk.ended and not walk.finished(gradient):
         direction = -inverse @ gradient
-        length, new_gradient = _wolfe(walk, direction, gradient)
+        length, after = _wolfe(walk, direction, gradient)
         _go_along(walk, direction, length)
         if not walk.ended:
-            inverse = bfgs_update(inverse, length * direction, new_gradient - gradient)
-            gradient = new_gradient
+            step, change = length * direction, after - gradient
+            inverse = bfgs_update(inverse, step, change)
+            gradient = after
     return walk.trajectory()
 
 
@@ -331,7 +351,12 @@ def _go_along(walk: _Walk, direction: Tensor, length: float) -> None:
         walk.ended = "stuck"
 
 
-def _armijo(walk: _Walk, direction: Tensor, gradient: Tensor, length: float) -> float:
+def _armijo(
+    walk: _Walk,
+    direction: Tensor,
+    gradient: Tensor,
+    length: float,
+) -> float:
     """Halve the length until the value falls, by a fair share of what the slope promises.
 
     Returns the length, or 0 where sixty halvings found no lower value.
@@ -371,13 +396,15 @@ def _wolfe(walk: _Walk, direction: Tensor, gradient: Tensor) -> tuple[float, Ten
     return 0.0, gradient
 
 
-def _solve(hessian: Tensor, gradient: Tensor, point: Tensor) -> Tensor:
+def _solve(walk: _Walk, hessian: Tensor, gradient: Tensor) -> Tensor:
     """Solve H d = g; a singular H is reported with the point at which it is."""
     try:
         step: Tensor = torch.linalg.solve(hessian, gradient)
     except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+        walk.ended = "singular"
         raise SingularHessian(
-            f"hessian is singular at {point.tolist()}; expected one that can be solved. "
-            "levenberg adds a multiple of the identity until it can"
+            f"hessian is singular at {walk.point.tolist()}; expected one that can be solved. "
+            "levenberg adds a multiple of the identity until it can",
+            walk.trajectory(),
         ) from None
     return step
