@@ -156,7 +156,7 @@ def _numbers(value: Any) -> Tensor:
     """Return a result as a float64 tensor on the CPU; complex numbers lose what is imaginary."""
     try:
         numbers: Tensor = torch.as_tensor(value if isinstance(value, Tensor) else np.asarray(value))
-        numbers = numbers.detach().cpu()
+        numbers = numbers.detach().cpu().to_dense()
         return (numbers.real if numbers.is_complex() else numbers).to(torch.float64)
     except Exception as error:
         raise WrongAnswer(f"Your result cannot be read as numbers: {str(error)[:200]}") from error
