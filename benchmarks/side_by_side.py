@@ -2,9 +2,10 @@
 
 Run it from the repository, on a machine that does nothing else:
 
-    python benchmarks/side_by_side.py
+    python benchmarks/side_by_side.py                   # every page of the contents
+    python benchmarks/side_by_side.py tensors losses    # these chapters
 
-Both execute every page of the contents from nothing, in kernels set up alike, and draw the pages;
+Both execute the pages from nothing, in kernels set up alike, and draw the pages;
 the whole build is timed. Printed are the times, how busy the machine was, the ratio and whether the
 aims are met: at most 0.65 on two cores, and equal facts, but for those that vary from run to run.
 """
@@ -22,14 +23,17 @@ ROOT = Path(__file__).resolve().parent.parent
 AIM = 0.65
 
 
-def cold_build(folder: Path, jobs: str) -> tuple[float, dict[tuple[str, str], object]]:
+def cold_build(
+    folder: Path, jobs: str, chapters: list[str]
+) -> tuple[float, dict[tuple[str, str], object]]:
     """Build into an empty folder; return its seconds and its facts."""
     sys.path.insert(0, str(ROOT / "tools"))
-    from build import build, faults
+    from build import alone, build, faults
 
     log = folder / "_build" / "build.log"
+    options = alone(chapters, folder) if chapters else ["--path-output", str(folder)]
     begin = time.monotonic()
-    if build(["--path-output", str(folder)], log, {JOBS: jobs} if jobs else {}):
+    if build(options, log, {JOBS: jobs} if jobs else {}):
         sys.exit(faults(log.read_text("utf8", "replace")))
     seconds = time.monotonic() - begin
     found = json.loads((folder / "_build" / "html" / "facts.json").read_text("utf8"))
@@ -41,7 +45,7 @@ def main() -> None:
     results = []
     for name, jobs in (("one after another", "1"), ("side by side", "")):
         with tempfile.TemporaryDirectory() as folder:
-            seconds, facts = cold_build(Path(folder), jobs)
+            seconds, facts = cold_build(Path(folder), jobs, sys.argv[1:])
         load = os.getloadavg()[0]
         print(f"{name}: {seconds:.0f} s, load {load:.1f} at the end", flush=True)
         results.append((seconds, facts))

@@ -80,12 +80,13 @@ def faults(text: str) -> str:
     return "The book cannot be built: " + (last[-1] if last else "the build ended without a word")
 
 
-def one_chapter(chapter: str, folder: Path) -> list[str]:
-    """Return the options that build one chapter alone into a folder."""
+def alone(chapters: list[str], folder: Path) -> list[str]:
+    """Return the options that build these chapters alone into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    first, *others = [f"book/{chapter}" for chapter in [*chapters, "bibliography"]]
+    pages = "".join(f"- file: {page}\n" for page in others)
     toc = folder / "_toc.yml"
-    pages = f"root: book/{chapter}\nchapters:\n- file: book/bibliography\n"
-    toc.write_text(f"format: jb-book\n{pages}")
+    toc.write_text(f"format: jb-book\nroot: {first}\nchapters:\n{pages}")
     return ["--toc", str(toc), "--path-output", str(folder)]
 
 
@@ -96,7 +97,7 @@ def main() -> None:
         chapter = sys.argv[1]
         if not (ROOT / "book" / f"{chapter}.md").exists():
             sys.exit(f"There is no chapter {chapter!r}: book/{chapter}.md does not exist.")
-        options = one_chapter(chapter, folder / "preview")
+        options = alone([chapter], folder / "preview")
         folder, page = folder / "preview" / "_build", f"book/{chapter}.html"
     log = folder / "build.log"
     if build(options, log):

@@ -14,7 +14,7 @@ import sys
 from typing import Any
 
 import torch
-from build import ROOT, build, faults, one_chapter
+from build import ROOT, alone, build, faults
 
 SETTINGS = {
     "oldest, 1 thread": {
@@ -85,7 +85,7 @@ def chapter_facts(
     failed = []
     for chapter in chapters or [""]:
         folder = place / (chapter or "book")
-        options = one_chapter(chapter, folder) if chapter else ["--path-output", str(folder)]
+        options = alone([chapter], folder) if chapter else ["--path-output", str(folder)]
         log = folder / "_build" / "build.log"
         if build(options, log, variables):
             failed.append(faults(log.read_text("utf8", "replace")))
