@@ -124,7 +124,7 @@ class Build:
         _kept(env)[name] = (digest_of(source[0]), job.key if job else "", {})
         self.read.add(name)
         if name in self.failures and job is None:
-            source[0] = ""  # what cannot be read would stop Sphinx; the failure is known
+            source[0] = f"# {name}\n"  # the rest would stop Sphinx; the failure is known
 
     def after_reading(self, app: Sphinx, env: BuildEnvironment) -> list[str]:
         """Note what the pages included; from here on, a build that ends early has to be made up."""
