@@ -361,7 +361,8 @@ def _armijo(
 
     Returns the length, or 0 where sixty halvings found no lower value.
 
-    Source: Armijo, Pacific Journal of Mathematics 16 (1966) 1-3.
+    Source: Armijo, Minimization of functions having Lipschitz continuous first partial
+    derivatives (1966).
     """
     height, slope = walk.values[-1], gradient @ direction
     for _ in range(60):
@@ -378,7 +379,7 @@ def _wolfe(walk: _Walk, direction: Tensor, gradient: Tensor) -> tuple[float, Ten
     The first condition is Armijo's; the second, a slope of at most 0.9 of the first, makes
     ``step @ change`` positive. The length is bisected, or doubled while nothing bounds it above.
 
-    Source: Lewis & Overton, Mathematical Programming 141 (2013) 135-163, algorithm 4.6.
+    Source: Lewis & Overton, Mathematical Programming 141 (2013) 135-163.
     """
     height, slope = walk.values[-1], gradient @ direction
     low, high, length = 0.0, math.inf, 1.0
