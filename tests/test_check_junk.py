@@ -131,7 +131,13 @@ def update(inverse, step, change):
     return left @ inverse @ left.T + torch.outer(step, step) / (step @ change)
 
 
+def adagrad(parameter, gradient, state, lr):
+    total = state.get("total", 0) + gradient**2
+    return parameter - lr * gradient / (total.sqrt() + 1e-10), {"total": total}
+
+
 RIGHT = {
+    "optimizers.adagrad": adagrad,
     "derivatives.second_difference": lambda f, x, h: (f(x + h) - 2 * f(x) + f(x - h)) / h**2,
     "tensors.strides": strides,
     "tensors.standardise": lambda x: (x - x.mean(dim=0)) / x.std(dim=0),

@@ -26,7 +26,12 @@ def sgd(parameter: Tensor, gradient: Tensor, state: State, *, lr: float) -> tupl
 
 
 def momentum(
-    parameter: Tensor, gradient: Tensor, state: State, *, lr: float, beta: float = 0.9
+    parameter: Tensor,
+    gradient: Tensor,
+    state: State,
+    *,
+    lr: float,
+    beta: float = 0.9,
 ) -> tuple[Tensor, State]:
     """Step along a velocity that keeps the share beta of itself and gains the gradient."""
     velocity = beta * state.get("velocity", 0) + gradient
@@ -34,7 +39,12 @@ def momentum(
 
 
 def nesterov(
-    parameter: Tensor, gradient: Tensor, state: State, *, lr: float, beta: float = 0.9
+    parameter: Tensor,
+    gradient: Tensor,
+    state: State,
+    *,
+    lr: float,
+    beta: float = 0.9,
 ) -> tuple[Tensor, State]:
     """Step as momentum would, with the velocity as it will be after one more such gradient."""
     velocity = beta * state.get("velocity", 0) + gradient
@@ -153,7 +163,8 @@ def warmup_cosine(step: int, *, warmup: int, total: int) -> float:
         ValueError: warmup is negative or total not above it, or step lies outside 0 to total.
     """
     if not 0 <= warmup < total:
-        raise ValueError(f"warmup is {warmup} and total {total}; expected 0 <= warmup < total")
+        given = f"warmup is {warmup} and total {total}"
+        raise ValueError(f"{given}; expected 0 <= warmup < total")
     if not 0 <= step <= total:
         raise ValueError(f"step is {step}; expected 0 to {total}")
     if step < warmup:
