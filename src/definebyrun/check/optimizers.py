@@ -21,7 +21,8 @@ def adagrad(answer: Callable[..., Any]) -> None:
     """
     gradients = torch.tensor([[2.0, -0.5], [1.0, 3.0], [-4.0, 0.25]], dtype=torch.float64)
     start, lr = torch.tensor([1.0, -2.0], dtype=torch.float64), 0.1
-    parameter, state, total = start, {}, torch.zeros_like(start)
+    state: dict[str, Any] = {}
+    parameter, total = start, torch.zeros_like(start)
     expected, mean, square = start, start, torch.zeros_like(start)
     for step, gradient in enumerate(gradients):
         given = call(answer, parameter, gradient, state, lr)
