@@ -3,6 +3,7 @@
 import pytest
 
 from definebyrun.book.claims import run_faults, source_faults
+from definebyrun.book.fences import read_cells
 from definebyrun.book.numbers import (
     numbers,
     numbers_in_code,
@@ -185,3 +186,11 @@ def test_every_claim_ran_and_held() -> None:
     assert run_faults([*cells, cells[0]], sound) == ["claims 'One.' 2 times, and ran it 1 times"]
     assert run_faults(cells, [*sound, ("Four.", True)])
     assert run_faults(cells, [*sound, ("One.", False)])
+
+
+@pytest.mark.parametrize("opening", ["```python", "~~~{code-block} python"])
+def test_a_claim_that_is_only_shown_is_refused(opening: str) -> None:
+    text = f"# A page\n\n{opening}\nclaim('It is so.', x, '<', 1)\n{opening[:3]}\n"
+    _cells, faults = read_cells(text, [])
+    assert faults == ["shows a claim in a block that does not run; make it a code cell"]
+    assert read_cells(text.replace("claim", "print"), []) == ([], [])

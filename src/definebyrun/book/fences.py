@@ -11,6 +11,10 @@ from myst_parser.config.main import MdParserConfig
 FENCE = re.compile(
     r"^(?:%\s*)?[\s>]*(?:(?:[-*+]|\d+[.)])\s+)*(?P<mark>`{3,}|~{3,}|:{3,})\s*(?P<info>[^`]*)$"
 )
+SKETCH = re.compile(  # a block of Python that is only shown
+    r"^(?:`{3,}|~{3,}|:{3,})\s*(?:python|\{code-block\})[^\n]*\n(.*?)^(?:`{3,}|~{3,}|:{3,})",
+    re.MULTILINE | re.DOTALL,
+)
 TAGS = {
     "check",  # a cell that only computes what a claim needs
     "hide-input",
@@ -79,6 +83,8 @@ def read_cells(text: str, extensions: list[str]) -> tuple[list[Cell], list[str]]
             cells.append(Cell(line, cell.source, tuple(tags) if isinstance(tags, list) else ()))
     front = {key for key in notebook.metadata if str(key).startswith(SWITCHES)}
     faults += [f"sets {key!r} in its front matter, which changes what runs" for key in front]
+    if any("claim(" in block for block in SKETCH.findall(text)):
+        faults.append("shows a claim in a block that does not run; make it a code cell")
     run = {cell.line for cell in cells}
     for fence in fences:
         if fence.info.startswith(("{code-cell}", "{raw-cell}")) and fence.line not in run:
