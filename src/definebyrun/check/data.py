@@ -75,7 +75,7 @@ def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> Non
     sample = call(look, wrapped, 3, rules=ITSELF)
     if not isinstance(sample, tuple) or len(sample) != 2:
         raise WrongAnswer(
-            f"A sample is a pair (x, t), a tuple; yours is a {type(sample).__name__}."
+            f"A sample is a pair (x, y), a tuple; yours is a {type(sample).__name__}."
         )
     image, label = sample
     if not isinstance(image, Tensor):
