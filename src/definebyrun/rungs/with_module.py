@@ -10,7 +10,13 @@ from definebyrun.rungs.start import Start
 class TwoLayers(nn.Module):
     """A linear layer, a ReLU and a linear layer."""
 
-    def __init__(self, inputs: int, hidden: int, outputs: int, bias: bool = False) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        hidden: int,
+        outputs: int,
+        bias: bool = False,
+    ) -> None:
         """Make the layers, with so many units, with or without biases."""
         super().__init__()
         # predict
@@ -25,7 +31,11 @@ class TwoLayers(nn.Module):
         return prediction
 
 
-def build(start: Start, device: torch.device | str = "cpu", bias: bool = False) -> TwoLayers:
+def build(
+    start: Start,
+    device: torch.device | str = "cpu",
+    bias: bool = False,
+) -> TwoLayers:
     """Make the module with copies of the start's weights, on a device.
 
     ``nn.Linear`` keeps its weight as (outputs, inputs), so the matrices are
