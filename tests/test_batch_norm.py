@@ -45,7 +45,7 @@ def test_evaluation_does_not_touch_the_running_statistics():
 
 def test_one_example_is_refused_in_training_only():
     layer = BatchNorm(3)
-    with pytest.raises(ValueError, match=r"x has shape \(1, 3\); expected at least 2"):
+    with pytest.raises(ValueError, match=r"x has 1 examples; expected at least 2"):
         layer(torch.rand(1, 3))
     assert layer.eval()(torch.rand(1, 3)).shape == (1, 3)
 

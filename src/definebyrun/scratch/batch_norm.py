@@ -37,7 +37,7 @@ class BatchNorm(nn.Module):
         """
         if self.training:
             if len(x) < 2:
-                raise ValueError(f"x has shape {tuple(x.shape)}; expected at least 2 examples")
+                raise ValueError(f"x has {len(x)} examples; expected at least 2")
             mean, variance = x.mean(dim=0), x.var(dim=0, correction=0)
             self._remember(mean.detach(), x.detach().var(dim=0, correction=1))
         else:

@@ -1,0 +1,113 @@
+"""The checkers of the chapter on batch normalisation: right answers pass, mistakes get hints."""
+
+import pytest
+import torch
+from torch import nn
+
+from definebyrun import check
+from definebyrun.check import WrongAnswer
+
+
+def normal(x, dim=1, correction=0, eps=1e-5):
+    variance = x.var(dim=dim, keepdim=True, correction=correction)
+    return (x - x.mean(dim=dim, keepdim=True)) / (variance + eps).sqrt()
+
+
+def centred(x):
+    return x - x.mean(dim=1, keepdim=True)
+
+
+def spread(x):
+    return x.var(dim=1, keepdim=True, correction=0)
+
+
+def test_right_layer_norms_pass(capsys):
+    check.batch_norm.layer_norm(lambda x, scale, shift: scale * normal(x) + shift)
+    check.batch_norm.layer_norm(lambda x, g, b: nn.functional.layer_norm(x, x.shape[1:], g, b))
+    assert capsys.readouterr().out.count("Right") == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda x, g, b: g * normal(x, dim=0) + b, "over the batch"),
+        (lambda x, g, b: g * normal(x, correction=1) + b, "divides by n - 1"),
+        (lambda x, g, b: g * normal(x, eps=0) + b, "Where is eps"),
+        (lambda x, g, b: g * centred(x) / (spread(x).sqrt() + 1e-5) + b, "under the root"),
+        (lambda x, g, b: g * centred(x) / (spread(x) + 1e-5) + b, "divide by the variance"),
+        (lambda x, g, b: normal(x), "not applied"),
+        (lambda x, g, b: g * (normal(x) + b), "First scale"),
+        (lambda x, g, b: normal(x).mean(dim=1), "keeps the shape"),
+        (lambda x, g, b: g * (x - x.mean(dim=1)) + b, "keep the axis"),
+        (lambda x, g, b: x, "differ by up to"),
+        (lambda x, g, b: None, "is None. Is there"),
+    ],
+)
+def test_wrong_layer_norms_get_their_hint(answer, hint):
+    with pytest.raises(WrongAnswer, match=hint):
+        check.batch_norm.layer_norm(answer)
+
+
+def test_an_error_of_the_answer_itself_is_shown():
+    """The hint keeps the text of the error and the reader's own line."""
+    with pytest.raises(WrongAnswer, match=r"x @ torch.ones\(4, 4\).*RuntimeError: .*same dtype"):
+        check.batch_norm.layer_norm(lambda x, g, b: x @ torch.ones(4, 4))
+
+
+def made(weight, bias):
+    layer = nn.Linear(weight.shape[1], weight.shape[0])
+    layer.weight, layer.bias = nn.Parameter(weight), nn.Parameter(bias)
+    return layer
+
+
+def folded(
+    linear, norm, *, variance=None, old=None, mean=None, shift=None, scale=None, columns=False
+):
+    """Fold, with any of the ingredients replaced by a wrong one."""
+    mean = norm.running_mean if mean is None else mean
+    shift = norm.bias if shift is None else shift
+    scale = norm.weight if scale is None else scale
+    root = (norm.running_var + norm.eps).sqrt() if variance is None else variance
+    factor = scale / root
+    weight = linear.weight * (factor if columns else factor[:, None])
+    bias = factor * (linear.bias - mean) if old is None else old - factor * mean
+    return made(weight, bias + shift)
+
+
+def in_float32(linear, norm, **wrong):
+    """Fold into a layer as nn.Linear makes it, whatever precision the old one has."""
+    right = folded(linear, norm, **wrong)
+    return made(right.weight.float(), right.bias.float())
+
+
+def in_place(linear, norm):
+    linear.weight.data *= 2
+    return linear
+
+
+def test_right_fold_passes(capsys):
+    check.batch_norm.fold(folded)
+    check.batch_norm.fold(in_float32)
+    assert capsys.readouterr().out.count("Right") == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda a, n: folded(a, n, variance=n.running_var + n.eps), "divides by its root"),
+        (lambda a, n: folded(a, n, variance=n.running_var.sqrt()), "left eps out"),
+        (lambda a, n: folded(a, n, columns=True), "Each unit is a row"),
+        (lambda a, n: folded(a, n, mean=0), "running mean is missing"),
+        (lambda a, n: in_float32(a, n, mean=0), "running mean is missing"),
+        (lambda a, n: in_float32(a, n, variance=n.running_var.sqrt()), "left eps out"),
+        (lambda a, n: folded(a, n, old=a.bias), "unscaled"),
+        (lambda a, n: folded(a, n, shift=0), "shift of the normalisation is not"),
+        (lambda a, n: folded(a, n, scale=torch.ones(4)), "scale of the normalisation is missing"),
+        (in_place, "changes linear, which it was given"),
+        (lambda a, n: nn.Sequential(a, n), "return one nn.Linear"),
+        (lambda a, n: nn.Linear(4, 4), "differ by up to"),
+    ],
+)
+def test_wrong_folds_get_their_hint(answer, hint):
+    with pytest.raises(WrongAnswer, match=hint):
+        check.batch_norm.fold(answer)
