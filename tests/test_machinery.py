@@ -231,7 +231,8 @@ def test_a_sound_book_shows_what_it_checked(book: Book) -> None:
     claimed = CELL.format('claim("The size is small.", x, "<", 5, size=x)')
     claimed += "Of 80,000 {given}`0.625` is a definition.\n\n"
     by_hand = "By hand\nit is $5/8 = 0.625$\n{by-hand}`size`, again 0.625 {by-hand}`size`.\n\n"
-    book.write("one", by_hand + claimed + source + FIGURE)
+    records = 'The <a href="../facts.json">numbers</a> lie beside the pages.\n\n'
+    book.write("one", by_hand + claimed + source + FIGURE + records)
     status, output = book.build("-W", "--keep-going")
     assert status == 0, output[-3000:]
     page = book.html("one")

@@ -267,11 +267,11 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         words = " ".join(f"{type(exception).__name__}: {exception}".split())[:300]
         faults.append(f"{page or 'the book'} cannot be built: {words}")
     else:
+        report.write_files(app.env, folder)  # first: a page links to them
         faults += link_faults(folder, app.env.found_docs)
     if not faults:
-        report.write_files(app.env, folder)
         return
-    for name in ("facts.json", "claims.json"):
+    for name in ("facts.json", "claims.json", "measures.json"):
         (folder / name).unlink(missing_ok=True)
     Path(app.doctreedir, ENV_PICKLE_FILENAME).unlink(missing_ok=True)  # all is read again
     message = "the book has faults:\n  " + "\n  ".join(sorted(set(faults)))

@@ -69,7 +69,7 @@ def best_forward_step(value: float, second: float, dtype: torch.dtype) -> float:
         second: f''(x), not zero.
         dtype: the floating type in which the function is computed.
 
-    Source: Nocedal & Wright, Numerical Optimization (2006), section 8.1.
+    Source: Nocedal & Wright, Numerical Optimization.
     """
     unit = torch.finfo(dtype).eps / 2
     return float(2 * (unit * abs(value) / abs(second)) ** (1 / 2))
@@ -85,7 +85,7 @@ def best_central_step(value: float, third: float, dtype: torch.dtype) -> float:
         third: f'''(x), not zero.
         dtype: the floating type in which the function is computed.
 
-    Source: Nocedal & Wright, Numerical Optimization (2006), section 8.1.
+    Source: Nocedal & Wright, Numerical Optimization.
     """
     unit = torch.finfo(dtype).eps / 2
     return float((3 * unit * abs(value) / abs(third)) ** (1 / 3))

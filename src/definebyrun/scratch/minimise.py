@@ -300,7 +300,7 @@ def bfgs(
         steps: how many steps at most.
         tolerance: end where the gradient is no longer than this.
 
-    Source: Nocedal & Wright, Numerical Optimization (2006), algorithm 6.1.
+    Source: Nocedal & Wright, Numerical Optimization.
     """
     walk = _Walk(landscape, start, steps, tolerance)
     inverse = torch.eye(len(start), dtype=start.dtype, device=start.device)
@@ -330,7 +330,7 @@ def bfgs_update(inverse: Tensor, step: Tensor, change: Tensor) -> Tensor:
     Raises:
         ValueError: step @ change is not positive.
 
-    Source: Nocedal & Wright, Numerical Optimization (2006), equation 6.17.
+    Source: Nocedal & Wright, Numerical Optimization.
     """
     curvature = step @ change
     if not curvature > 0:
