@@ -136,7 +136,13 @@ def adagrad(parameter, gradient, state, lr):
     return parameter - lr * gradient / (total.sqrt() + 1e-10), {"total": total}
 
 
+def parity(x):
+    hidden = (x.sum(dim=1, keepdim=True) > torch.arange(x.shape[1]) + 0.5).float()
+    return hidden @ (-1.0) ** torch.arange(x.shape[1])
+
+
 RIGHT = {
+    "history.parity": parity,
     "optimizers.adagrad": adagrad,
     "derivatives.second_difference": lambda f, x, h: (f(x + h) - 2 * f(x) + f(x - h)) / h**2,
     "tensors.strides": strides,
