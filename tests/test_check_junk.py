@@ -136,13 +136,24 @@ def adagrad(parameter, gradient, state, lr):
     return parameter - lr * gradient / (total.sqrt() + 1e-10), {"total": total}
 
 
-def parity(x):
-    hidden = (x.sum(dim=1, keepdim=True) > torch.arange(x.shape[1]) + 0.5).float()
-    return hidden @ (-1.0) ** torch.arange(x.shape[1])
+def image_weights(n, size):
+    count = -(-n // size)
+    return n / (count * size), n / (count * (n - (count - 1) * size))
+
+
+def stopping(losses, patience):
+    best, kept = math.inf, 1
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, kept = loss, epoch
+        if epoch - kept >= patience:
+            return epoch, kept
+    return len(losses), kept
 
 
 RIGHT = {
-    "history.parity": parity,
+    "trainers.weights": image_weights,
+    "trainers.stopping": stopping,
     "optimizers.adagrad": adagrad,
     "derivatives.second_difference": lambda f, x, h: (f(x + h) - 2 * f(x) + f(x - h)) / h**2,
     "tensors.strides": strides,
@@ -492,6 +503,8 @@ NUMBERS_ONLY = (
     "cnn.output_size",
     "data.class_share",
     "data.transformed",
+    "trainers.weights",
+    "trainers.stopping",
 )
 HOLDS_INPUTS = [name for name in RIGHT if name not in NUMBERS_ONLY]
 
