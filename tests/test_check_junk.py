@@ -136,6 +136,11 @@ def adagrad(parameter, gradient, state, lr):
     return parameter - lr * gradient / (total.sqrt() + 1e-10), {"total": total}
 
 
+def parity(x):
+    hidden = (x.sum(dim=1, keepdim=True) > torch.arange(x.shape[1]) + 0.5).float()
+    return hidden @ (-1.0) ** torch.arange(x.shape[1])
+
+
 def image_weights(n, size):
     count = -(-n // size)
     return n / (count * size), n / (count * (n - (count - 1) * size))
@@ -152,6 +157,7 @@ def stopping(losses, patience):
 
 
 RIGHT = {
+    "history.parity": parity,
     "trainers.weights": image_weights,
     "trainers.stopping": stopping,
     "optimizers.adagrad": adagrad,
