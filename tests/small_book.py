@@ -21,7 +21,6 @@ kernelspec:
   name: python3
 ---
 # {title}
-
 :::{{chapter-needs}}
 Nothing.
 :::
@@ -32,6 +31,7 @@ from definebyrun.check.answer import WrongAnswer
 import definebyrun
 x = len(definebyrun.__version__) / 8
 record("size", x)
+claim("The size is small.", x, "<", 5, size=x)
 ```
 The size is {{quote}}`size:.3f`.
 

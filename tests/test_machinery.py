@@ -54,6 +54,8 @@ FAULTS: dict[str, tuple[str, list[str]]] = {
     ),
     "numbers": (
         CELL.format('record("alone", x)\nrecord("size", x)\nprint(x + 0.5)')
+        + CELL.format('# This gives 1.125.\ny = "a share of 0.6250"')
+        + "Step by step it is $0.625 + 0 = 0.625$ {by-hand}`size`.\n\n"
         + "It is {quote}`nowhere`. The sum is 1.125.\n\n"
         + "It was 62.51\\,\\% once, 109\u202f386 times.\n\n"
         + "By hand it is $5/8 = 0.626$ {by-hand}`size`.\n\n## It is {quote}`size`\n",
@@ -62,6 +64,9 @@ FAULTS: dict[str, tuple[str, list[str]]] = {
             "records 'alone', which no page quotes",
             "records 'size' twice",
             "types 1.125 in ",
+            "types 1.125, which the run produced, in words of its code",
+            "types 0.6250, which the run produced, in words of its code",
+            "types 0.625 among the steps worked by hand, which the run recorded as 'alone'",
             "types 62.51 in ",
             "types 109\u202f386 in ",
             "gives 0.626 for 'size', worked by hand; the run gave 0.625",
@@ -98,6 +103,20 @@ FAULTS: dict[str, tuple[str, list[str]]] = {
             "fetches 'https://example.org/a.png' from another host",
             "shows an image in its HTML without alt text",
             "hides the claim 'It is hidden.' by a tag of its cell",
+        ],
+    ),
+    "hushed": (
+        CELL.format("!echo noise >&2")
+        + CELL.format('import warnings\nwarnings.simplefilter("ignore")\nwarnings.warn("old")')
+        + CELL.format(
+            "import atexit, sys\natexit.register(lambda: print('at the end', file=sys.stderr));"
+        )
+        + CELL.format("try:\n    check.tensors.one_hot(max)\nexcept Exception:\n    pass"),
+        [
+            "runs a shell command, whose errors look like any output; use subprocess.run in cell 2",
+            "ignores every warning; name the message of the one that is meant in cell 3",
+            "imports 'atexit', with which words to stderr escape the build, in cell 4",
+            "catches what check.tensors.one_hot says of an answer; let it stop the page in cell 5",
         ],
     ),
     "figures": (
@@ -197,6 +216,9 @@ def test_every_planted_fault_fails_every_build_and_is_named(tmp_path: Path) -> N
     broken.write("strange", "", front=True)
     page = broken.folder / "book" / "strange.md"
     page.write_text(page.read_text().replace("kernelspec", "mystnb: {a: 1}\nkernelspec"))
+    broken.write("mute", "")
+    page = broken.folder / "book" / "mute.md"
+    page.write_text(re.sub(r"claim\(.*\)", "", page.read_text()))
     (broken.folder / "book" / "lost.md").write_text("# Lost\n")
     for _attempt in range(2):
         status, output = broken.build()
@@ -220,6 +242,7 @@ def test_every_planted_fault_fails_every_build_and_is_named(tmp_path: Path) -> N
             assert any(whole in line for line in found), (code, message, said["book/claims"])
         assert any("code cells that were not executed" in line for line in said["book/bare"])
         assert any("sets 'mystnb' in its front matter" in line for line in said["book/strange"])
+        assert any("claims nothing" in line for line in said["book/mute"])
         assert any("is not in the contents" in line for line in said["book/lost"])
         assert "book/one" not in said, said["book/one"]
     assert not (tmp_path / "_build" / "html" / "facts.json").exists()
@@ -228,11 +251,11 @@ def test_every_planted_fault_fails_every_build_and_is_named(tmp_path: Path) -> N
 def test_a_sound_book_shows_what_it_checked(book: Book) -> None:
     """Quotes, claims, sources, hand-worked numbers and both versions of a figure reach the page."""
     source = CELL.format("from definebyrun.scratch.losses import softmax\nshow_source(softmax)")
-    claimed = CELL.format('claim("The size is small.", x, "<", 5, size=x)')
-    claimed += "Of 80,000 {given}`0.625` is a definition.\n\n"
+    settings = CELL.format("rate = 0.625  # 0.625 of them, a setting")
+    settings += "Of 80,000 {given}`0.625` is a definition.\n\n"
     by_hand = "By hand\nit is $5/8 = 0.625$\n{by-hand}`size`, again 0.625 {by-hand}`size`.\n\n"
     records = 'The <a href="../facts.json">numbers</a> lie beside the pages.\n\n'
-    book.write("one", by_hand + claimed + source + FIGURE + records)
+    book.write("one", by_hand + settings + source + FIGURE + records)
     status, output = book.build("-W", "--keep-going")
     assert status == 0, output[-3000:]
     page = book.html("one")
@@ -282,7 +305,7 @@ def test_a_chapter_that_breaks_after_a_good_build_fails_twice_in_a_row(book: Boo
 
 def test_quotes_survive_translation(book: Book) -> None:
     """A translated paragraph quotes the same run, and gettext offers claims and captions."""
-    book.write("one", CELL.format('claim("The size is small.", x, "<", 5, size=x)') + FIGURE)
+    book.write("one", FIGURE)
     assert book.build()[0] == 0
     jb = str(Path(sys.executable).with_name("jb"))
     subprocess.run([jb, "config", "sphinx", str(book.folder)], check=True, capture_output=True)

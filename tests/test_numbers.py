@@ -4,10 +4,12 @@ import pytest
 
 from definebyrun.book.claims import run_faults, source_faults
 from definebyrun.book.fences import read_cells
+from definebyrun.book.hushed import hushed_faults
 from definebyrun.book.numbers import (
     numbers,
     numbers_in_code,
     significant_digits,
+    typed_in_code,
     typed_numbers,
     unfounded_numbers,
     write_number,
@@ -194,3 +196,31 @@ def test_a_claim_that_is_only_shown_is_refused(opening: str) -> None:
     _cells, faults = read_cells(text, [])
     assert faults == ["shows a claim in a block that does not run; make it a code cell"]
     assert read_cells(text.replace("claim", "print"), []) == ([], [])
+
+
+def test_a_result_in_words_of_code_is_found_and_a_setting_is_not() -> None:
+    """Comments and strings may repeat the numbers that the code computes with."""
+    for code in ("# it reaches 0.930", "print('it reaches 93.0 %')", "f'of {x} it is 0.930'"):
+        assert typed_in_code([code], [0.92973], [0.92973]), code
+    for code in ("momentum = 0.93  # 0.930 is usual", "f'{x:.930f}'", "# in 1930", "# about 0.93"):
+        assert not typed_in_code([code], [0.92973, 1930.0], [0.92973, 1930.0]), code
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "!ls",
+        "files = !ls",
+        "%%bash\nls",
+        "%%capture\nfit()",
+        "warnings.filterwarnings(action='ignore')",
+        "from contextlib import redirect_stderr",
+        "with suppress(Exception):\n    check.tensors.strides(answer)",
+    ],
+)
+def test_what_hides_an_error_is_refused(source: str) -> None:
+    assert len(hushed_faults([source])) == 1
+    sound = (
+        "warnings.filterwarnings('ignore', message='of one kind')\ncheck.tensors.strides(answer)"
+    )
+    assert not hushed_faults([sound, "try:\n    fit()\nexcept RuntimeError:\n    print(1)"])

@@ -21,6 +21,7 @@ from sphinx.environment.collectors import EnvironmentCollector
 from sphinx.errors import ExtensionError
 
 from definebyrun.book import builds, claims, figures, numbers, report
+from definebyrun.book.cells import without_machinery
 from definebyrun.book.faults import (
     Warnings,
     exercise_faults,
@@ -30,6 +31,7 @@ from definebyrun.book.faults import (
     missing_pages,
 )
 from definebyrun.book.fences import read_cells
+from definebyrun.book.hushed import hushed_faults
 from definebyrun.book.links import link_faults
 from definebyrun.book.measures import UNCONVERTED
 from definebyrun.book.runs import Page, Run, pages, read_run
@@ -56,6 +58,9 @@ class Runs(EnvironmentCollector):
         run, broken = (Run(), []) if left_out else _read(app, page)
         faults = faults + broken + run.faults
         faults += claims.source_faults(run.code, old_form=page in UNCONVERTED)
+        faults += hushed_faults(run.code)
+        in_sight = [without_machinery(source) for source in run.shown]
+        faults += numbers.typed_in_code(in_sight, _recorded(run), _produced(run))
         faults += figures.figure_faults(doctree) + leftovers(doctree) + exercise_faults(doctree)
         for raw in doctree.findall(nodes.raw):
             faults += html_faults(raw.astext())
@@ -65,8 +70,11 @@ class Runs(EnvironmentCollector):
         marks = list(doctree.findall(numbers.by_hand))
         for mark in marks:
             faults += numbers.check_by_hand(mark, run.facts)
+        faults += numbers.hidden_in_steps(marks, run.facts)
         texts = numbers.prose(doctree, "\n".join(run.shown))
         is_chapter = any(True for _found in doctree.findall(report.chapter_line))
+        if is_chapter and run.code and not run.claims:
+            faults.append("claims nothing; say what its run shows, and claim it")
         if is_chapter and page not in UNCONVERTED:
             integers = {n for source in run.shown for n in numbers.numbers_in_code(source)}
             unfounded = numbers.unfounded_numbers(texts, integers)

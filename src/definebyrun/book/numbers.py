@@ -1,7 +1,9 @@
 """Numbers in prose: quoted from the run, worked by hand and compared, never typed."""
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -24,6 +26,7 @@ SMALL = "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
 RAISED, LOWERED = str.maketrans(DIGITS, SMALL), str.maketrans(SMALL, DIGITS)
 YEARS = range(1600, 2101)
 SKETCHES = {"text", "none", "console", "default"}  # blocks of prose, not of code
+FORMULAS = (nodes.math, nodes.math_block)
 MARKUP = re.compile(r"<[^>]*>")
 
 
@@ -193,6 +196,62 @@ def numbers_in_code(source: str) -> set[float]:
     return {float(v) for v in constants if isinstance(v, int) and abs(v) < 2**53}
 
 
+def typed_in_code(shown: list[str], recorded: list[float], produced: list[float]) -> list[str]:
+    """Find numbers of three digits or more that a run gave, in words of the code that is shown.
+
+    What stands as a number anywhere in that code is a setting, which its words may repeat.
+
+    Args:
+        shown: the code that the page shows, cell by cell.
+        recorded: what the run recorded or claimed, for strings: they may be what it printed.
+        produced: what it recorded, claimed or printed, for comments.
+    """
+    settings = {abs(n) for source in shown for n in _constants(source)}
+    return [
+        f"types {number.typed.strip()}, which the run produced, in words of its code, "
+        f"{_around(text, number)!r}; compute it"
+        for source in shown
+        for texts, known in ((_comments(source), produced), (_strings(source), recorded))
+        for text in texts
+        for number in numbers(text)
+        if number.digits >= 3
+        and not number.is_year
+        and not is_produced(number, settings)
+        and is_produced(number, known)
+    ]
+
+
+def _constants(source: str) -> Iterator[float]:
+    """Yield the numbers that stand literally in a piece of code."""
+    for tree in claims.parse(source):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+                yield float(node.value)
+
+
+def _comments(source: str) -> list[str]:
+    plain = re.sub(r"^([ \t]*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
+    try:
+        found = list(tokenize.generate_tokens(io.StringIO(plain).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return []
+    return [token.string for token in found if token.type == tokenize.COMMENT]
+
+
+def _strings(source: str) -> list[str]:
+    """Return the strings of a piece of code, less how numbers are to be written."""
+    every = [node for tree in claims.parse(source) for node in ast.walk(tree)]
+    formats = [n.format_spec for n in every if isinstance(n, ast.FormattedValue)]
+    skipped = {id(part) for form in formats if form is not None for part in ast.walk(form)}
+    return [
+        node.value
+        for node in every
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in skipped
+    ]
+
+
 def _around(text: str, number: Number) -> str:
     """Return the words around a number, on one line."""
     start = max(0, number.start - 30)
@@ -216,6 +275,29 @@ def check_by_hand(mark: by_hand, facts: dict[str, dict[str, Any]]) -> list[str]:
                 f"gives {typed} for {name!r}, worked by hand; the run gave {facts[name]['value']}"
             )
     return faults
+
+
+def hidden_in_steps(marks: list[by_hand], facts: dict[str, dict[str, Any]]) -> list[str]:
+    """Find results of the run among the steps that are worked by hand and not compared.
+
+    A step may be any number, also a result that a mark of the page compares elsewhere; a recorded
+    value that none of them names would be typed. What varies from run to run is met by chance.
+    """
+    named = {name for mark in marks for name in mark["names"]}
+    values = {n: f["value"] for n, f in facts.items() if n not in named and not f["varies"]}
+    values = {n: float(v) for n, v in values.items() if isinstance(v, int | float)}
+    found = []
+    for mark in marks:
+        before = _before(mark)
+        worked = list(numbers(before.astext())) if isinstance(before, FORMULAS) else []
+        for number in worked[: -len(mark["names"])]:
+            found += [
+                f"types {number.typed.strip()} among the steps worked by hand, which the run "
+                f"recorded as {name!r}; name it in the mark, too"
+                for name, value in values.items()
+                if number.digits >= 3 and is_produced(number, [value])
+            ]
+    return found
 
 
 def _before(mark: by_hand) -> nodes.Node | None:
