@@ -33,9 +33,12 @@ class CNN(nn.Module):
         Raises:
             RuntimeError: the images have another size or another number of channels.
         """
-        x = F.relu(F.max_pool2d(self.norm1(self.conv1(images)), 2))  # (n, 64, 24, 24)
-        x = F.relu(F.max_pool2d(self.norm2(self.conv2(x)), 2))  # (n, 32, 12, 12)
-        x = F.relu(F.max_pool2d(self.norm3(self.conv3(x)), 2))  # (n, 16, 6, 6)
+        # to (n, 64, 24, 24)
+        x = F.relu(F.max_pool2d(self.norm1(self.conv1(images)), 2))
+        # to (n, 32, 12, 12)
+        x = F.relu(F.max_pool2d(self.norm2(self.conv2(x)), 2))
+        # to (n, 16, 6, 6)
+        x = F.relu(F.max_pool2d(self.norm3(self.conv3(x)), 2))
         scores: Tensor = self.affine(x.flatten(start_dim=1))
         return scores
 

@@ -37,7 +37,12 @@ def output_size(size: int, kernel: int, *, stride: int = 1, padding: int = 0) ->
 
 
 def conv2d(
-    images: Tensor, weight: Tensor, bias: Tensor | None = None, *, stride: int = 1, padding: int = 0
+    images: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    stride: int = 1,
+    padding: int = 0,
 ) -> Tensor:
     """Slide filters over images: what ``torch.nn.functional.conv2d`` computes, in three steps.
 
@@ -60,13 +65,16 @@ def conv2d(
     """
     if weight.shape[1] != images.shape[1]:
         raise ValueError(
-            f"weight has shape {tuple(weight.shape)}, for {weight.shape[1]} channels; "
+            f"weight has shape {tuple(weight.shape)}, "
+            f"for {weight.shape[1]} channels; "
             f"expected {images.shape[1]}, the channels of images"
         )
     kh, kw = weight.shape[2:]
-    output_size(images.shape[2], kh, stride=stride, padding=padding)  # refuses what does not fit
+    # these refuse what does not fit
+    output_size(images.shape[2], kh, stride=stride, padding=padding)
     output_size(images.shape[3], kw, stride=stride, padding=padding)
     padded = F.pad(images, (padding, padding, padding, padding))
-    windows = padded.unfold(2, kh, stride).unfold(3, kw, stride)  # (n, channels, h', w', kh, kw)
-    sums = (windows[:, None] * weight[:, :, None, None]).sum(dim=(2, 5, 6))  # (n, out, h', w')
+    # windows (n, channels, h', w', kh, kw), sums (n, out, h', w')
+    windows = padded.unfold(2, kh, stride).unfold(3, kw, stride)
+    sums = (windows[:, None] * weight[:, :, None, None]).sum(dim=(2, 5, 6))
     return sums if bias is None else sums + bias[:, None, None]
