@@ -156,8 +156,19 @@ def stopping(losses, patience):
     return len(losses), kept
 
 
+def calibration_error(confidence, right):
+    place = (confidence * 10).long().clamp(max=9)
+    total = confidence.new_zeros(())
+    for low in place.unique():
+        inside = place == low
+        gap = confidence[inside].mean() - right[inside].float().mean()
+        total = total + inside.float().mean() * gap.abs()
+    return total
+
+
 RIGHT = {
     "history.parity": parity,
+    "saving.calibration_error": calibration_error,
     "trainers.weights": image_weights,
     "trainers.stopping": stopping,
     "optimizers.adagrad": adagrad,

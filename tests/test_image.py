@@ -10,10 +10,10 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from definebyrun.data.folder import read_folder
-from definebyrun.data.image import FORMATS, open_image, read_grey
+from definebyrun.data.image import FORMATS, open_character, open_image, read_grey
 from definebyrun.data.names import SIZE
 
 FUZZ = int(os.environ.get("FUZZ", "5000"))  # mutated files in a run; more by hand: FUZZ=30000
@@ -265,3 +265,26 @@ def test_reading_leaves_the_generators_alone(tmp_path):
     state = torch.get_rng_state()
     open_image(encode(Image.fromarray(page())))
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("size", [(48, 48), (300, 120), (64, 500)])
+def test_a_character_is_found_wherever_it_stands_and_however_it_is_inked(dark, size, tmp_path):
+    """A reader's photograph is no training image: any size, any place, either way round."""
+    paper, ink = ((20, 20, 60), (250, 240, 90)) if dark else ((240, 235, 220), (60, 0, 0))
+    picture = Image.new("RGB", size, paper)
+    ImageDraw.Draw(picture).rectangle((5, 6, 25, 45), fill=ink)
+    picture.save(tmp_path / "a.png")
+    found = open_character(tmp_path / "a.png")
+    rows, columns = (found > 127).any(axis=1).nonzero()[0], (found > 127).any(axis=0).nonzero()[0]
+    assert found.shape == (48, 48)
+    assert rows[0] + rows[-1] == pytest.approx(47, abs=2)
+    assert columns[0] + columns[-1] == pytest.approx(47, abs=2)
+    assert len(rows) == pytest.approx(0.9 * 48, abs=2)
+    assert len(columns) == pytest.approx(0.9 * 48 * 21 / 40, abs=2)
+
+
+def test_a_picture_of_one_colour_shows_no_character(tmp_path):
+    Image.new("RGB", (30, 30), "red").save(tmp_path / "red.png")
+    with pytest.raises(ValueError, match=r"red\.png' shows no character"):
+        open_character(tmp_path / "red.png")

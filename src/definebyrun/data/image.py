@@ -17,6 +17,7 @@ MOST_PIXELS = (
 MOST_SIDE = 30_000  # pixels
 MOST_BYTES = 4 * MOST_PIXELS
 ENOUGH = 4 * SIZE  # pixels a side: what is far larger is made smaller at once, to save memory
+FILLS = 0.9  # the share of the kana's square that their longer side takes
 FAINTEST = 8  # levels of 255: ink that is no darker than this against its paper is none
 # How a photograph must be turned, by its EXIF orientation; 1 is upright.
 TURNS = {
@@ -157,3 +158,37 @@ def open_image(image: Path | bytes, name: str = "image") -> NDArray[np.uint8]:
         shown = image if isinstance(image, Path) else name
         raise ValueError(f"'{shown}' shows no ink: nothing in it is darker than its paper")
     return ink
+
+
+def open_character(image: Path | bytes, name: str = "image") -> NDArray[np.uint8]:
+    """Read an image of one character, dark on light or light on dark, wherever it stands.
+
+    The level of the rim is taken for paper. What differs from it by more than half of the largest
+    difference is the character; it is cut out and set in the middle of a square, as in the kana.
+
+    Args:
+        image: a file, or what was in it.
+        name: what errors call an image that is no file.
+
+    Returns:
+        uint8, shape (48, 48), ink high and paper zero.
+
+    Raises:
+        ValueError: it is no image, or shows nothing; the message names it.
+    """
+    grey = read_grey(image, name).astype(np.int16)
+    rim = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    paper = int(np.median(rim))
+    if paper - grey.min() < grey.max() - paper:  # light on dark
+        grey, paper = 255 - grey, 255 - paper
+    depth = paper - int(grey.min())
+    if depth < FAINTEST:
+        shown = image if isinstance(image, Path) else name
+        raise ValueError(f"'{shown}' shows no character: it is of one colour")
+    rows, columns = np.nonzero(paper - grey > depth / 2)
+    cut = grey[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    side = max(1, round(max(cut.shape) / FILLS))
+    square = np.full((max(side, cut.shape[0]), max(side, cut.shape[1])), paper)
+    top, left = (square.shape[0] - cut.shape[0]) // 2, (square.shape[1] - cut.shape[1]) // 2
+    square[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
+    return to_ink(square.clip(0, 255).astype(np.uint8))

@@ -1,0 +1,113 @@
+"""Checkpoints: what a run must remember, in a file that is whole or not there at all."""
+
+import os
+import pickle
+import tempfile
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+
+FORM = "definebyrun checkpoint 1"
+
+
+def save_checkpoint(file: Path | str, parts: Mapping[str, Any]) -> None:
+    """Write a checkpoint so that a kill at any moment leaves the old one or the new one, whole.
+
+    It is written beside its place under another name, forced onto the disk, and renamed; to rename
+    a file within a folder happens at once or not at all.
+
+    Args:
+        file: where to; an older file there is replaced. Its folder must exist.
+        parts: tensors, numbers, strings, and lists, tuples and dicts of them, such as the
+            ``state_dict()`` of a model, an optimizer and a scheduler, and ``random_state()``.
+
+    Raises:
+        OSError: it cannot be written; an older file is then as it was.
+    """
+    file = Path(file)
+    handle, part = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            torch.save({"form": FORM, **parts}, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(part, file)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(part)
+        raise
+
+
+def load_checkpoint(
+    file: Path | str, *, device: torch.device | str = "cpu", parts: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Read a checkpoint; nothing in the file is run as a program.
+
+    Args:
+        file: what ``save_checkpoint`` has written.
+        device: where its tensors go, wherever they came from.
+        parts: names that must be in it.
+
+    Returns:
+        The parts by their names.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is truncated, damaged, something else, or lacks a part; the message
+            names it.
+    """
+    file = Path(file)
+    expected = "expected a file written by save_checkpoint"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on files of other kinds
+            read = torch.load(file, map_location=device, weights_only=True)
+    except FileNotFoundError:
+        raise
+    except pickle.UnpicklingError as problem:
+        raise ValueError(
+            f"'{file}' is no pure data: it is damaged, or would run code when loaded; {expected}"
+        ) from problem
+    except Exception as problem:  # a damaged file raises whatever comes
+        raise ValueError(f"'{file}' is truncated or no checkpoint; {expected}") from problem
+    if not isinstance(read, dict) or read.pop("form", None) != FORM:
+        raise ValueError(
+            f"'{file}' is a file of PyTorch but no checkpoint of this book; {expected}"
+        )
+    missing = [name for name in parts if name not in read]
+    if missing:
+        raise ValueError(f"'{file}' lacks {', '.join(missing)}; it has {', '.join(read)}")
+    return read
+
+
+def random_state(*generators: torch.Generator) -> dict[str, Any]:
+    """Return where PyTorch's random numbers stand: the global ones, the GPUs', and generators'."""
+    gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    return {
+        "cpu": torch.get_rng_state(),
+        "gpus": gpus,
+        "generators": [generator.get_state() for generator in generators],
+    }
+
+
+def set_random_state(state: Mapping[str, Any], *generators: torch.Generator) -> None:
+    """Let random numbers go on where ``random_state`` found them, in the same generators.
+
+    Raises:
+        ValueError: it was made with another number of generators.
+    """
+    if len(generators) != len(state["generators"]):
+        raise ValueError(
+            f"{len(generators)} generators are given; expected {len(state['generators'])}, "
+            "as when the state was saved"
+        )
+    torch.set_rng_state(state["cpu"].cpu())
+    for index, gpu in enumerate(state["gpus"]):
+        if index < torch.cuda.device_count():
+            torch.cuda.set_rng_state(gpu.cpu(), index)
+    for generator, saved in zip(generators, state["generators"], strict=True):
+        generator.set_state(saved.cpu())

@@ -1,0 +1,140 @@
+"""A checkpoint is whole at any moment, holds all that a run needs, and runs nothing."""
+
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from definebyrun.training.checkpoint import (
+    load_checkpoint,
+    random_state,
+    save_checkpoint,
+    set_random_state,
+)
+
+
+class Runs:
+    """An object whose pickle calls a function when it is loaded."""
+
+    def __reduce__(self):
+        return (os.putenv, ("DEFINEBYRUN_RAN", "yes"))
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "run.pt"
+
+
+def test_what_is_saved_comes_back(file):
+    model = nn.Linear(3, 2)
+    save_checkpoint(file, {"model": model.state_dict(), "step": 7})
+    read = load_checkpoint(file, parts=("model", "step"))
+    assert read.keys() == {"model", "step"}
+    assert read["step"] == 7
+    assert torch.equal(read["model"]["weight"], model.weight)
+
+
+def test_it_goes_to_the_device_that_is_asked_for(file):
+    save_checkpoint(file, {"x": torch.ones(2)})
+    assert load_checkpoint(file, device="meta")["x"].device.type == "meta"
+
+
+def test_every_truncation_is_a_value_error_that_names_the_file(file):
+    save_checkpoint(file, {"x": torch.randn(50)})
+    whole = file.read_bytes()
+    for length in range(0, len(whole), 97):
+        file.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"run\.pt"):
+            load_checkpoint(file)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello", bytes(1000), b"\x89PNG\r\n\x1a\n", b"PK\x03\x04", pickle.dumps({"a": 1})],
+)
+def test_a_foreign_file_is_a_value_error_that_names_it(file, content):
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"run\.pt"):
+        load_checkpoint(file)
+
+
+def test_a_file_of_pytorch_that_is_no_checkpoint_is_refused(file):
+    torch.save(torch.ones(3), file)
+    with pytest.raises(ValueError, match=r"no checkpoint of this book"):
+        load_checkpoint(file)
+
+
+def test_a_missing_part_is_named(file):
+    save_checkpoint(file, {"model": {}})
+    with pytest.raises(ValueError, match=r"run\.pt' lacks optimizer; it has model"):
+        load_checkpoint(file, parts=("model", "optimizer"))
+
+
+def test_a_missing_file_is_a_missing_file(file):
+    with pytest.raises(FileNotFoundError):
+        load_checkpoint(file)
+
+
+def test_nothing_in_the_file_is_run(file):
+    torch.save({"form": "definebyrun checkpoint 1", "x": Runs()}, file)
+    with pytest.raises(ValueError, match="run code"):
+        load_checkpoint(file)
+
+
+def test_a_failed_save_leaves_the_old_file_and_nothing_else(file):
+    save_checkpoint(file, {"step": 1})
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        save_checkpoint(file, {"step": lambda: 2})
+    assert load_checkpoint(file)["step"] == 1
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_random_numbers_go_on_where_they_stood(file):
+    generator = torch.Generator().manual_seed(3)
+    torch.rand(5, generator=generator)
+    save_checkpoint(file, {"random": random_state(generator)})
+    expected = torch.rand(4), torch.rand(4, generator=generator)
+    torch.manual_seed(99)
+    other = torch.Generator()
+    set_random_state(load_checkpoint(file)["random"], other)
+    assert torch.equal(torch.rand(4), expected[0])
+    assert torch.equal(torch.rand(4, generator=other), expected[1])
+    with pytest.raises(ValueError, match="0 generators are given; expected 1"):
+        set_random_state(load_checkpoint(file)["random"])
+
+
+WRITER = """
+import sys, torch
+from definebyrun.training.checkpoint import save_checkpoint
+step = 0
+while True:
+    step += 1
+    x = torch.full((300_000,), float(step))
+    save_checkpoint(sys.argv[1], {"step": step, "x": x})
+    if step == 1:
+        print("started", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_kill_at_any_moment_leaves_a_checkpoint_that_loads(file):
+    chance = random.Random(0)
+    for _ in range(4):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(file)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert writer.stdout.readline() == b"started\n"
+        time.sleep(chance.uniform(0, 0.1))
+        writer.send_signal(signal.SIGKILL)
+        writer.communicate()
+        read = load_checkpoint(file)
+        assert (read["x"] == read["step"]).all()
