@@ -50,6 +50,13 @@ def momentum_step(w, grad, velocity, lr, momentum):
     return w - lr * velocity, velocity
 
 
+def receptive_field(layers):
+    seen = 1
+    for width, stride in reversed(layers):
+        seen = (seen - 1) * stride + width
+    return seen
+
+
 def training_step(model, optimizer, x, y):
     loss = F.mse_loss(model(x), y)
     optimizer.zero_grad()
@@ -202,6 +209,7 @@ RIGHT = {
     "cnn.output_size": lambda n, k, s, p: (n + 2 * p - k) // s + 1,
     "cnn.convolve": convolve,
     "cnn.max_pool": lambda images, k: images.unfold(2, k, k).unfold(3, k, k).amax(dim=(4, 5)),
+    "deeper.receptive_field": receptive_field,
     "cnn.filter_gradient": lambda x, g: F.conv2d(x[None, None], g[None, None])[0, 0],
 }
 
@@ -518,6 +526,7 @@ NUMBERS_ONLY = (
     "activations.leaky_std",
     "tensors.strides",
     "cnn.output_size",
+    "deeper.receptive_field",
     "data.class_share",
     "data.transformed",
     "trainers.weights",
