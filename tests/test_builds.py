@@ -12,7 +12,7 @@ import pytest
 from small_book import CELL, FIGURE, Book
 
 pytestmark = pytest.mark.xdist_group("builds")  # the tests share a book
-SLEEPS = CELL.format("import time\ntime.sleep(60)")
+SLEEPS = CELL.format("import time\ntime.sleep(300)")
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +63,7 @@ def test_an_edit_runs_the_pages_that_depend_on_it(book: Book) -> None:
 def test_an_older_file_put_back_is_noticed(book: Book) -> None:
     """As ``mv`` and version control do it: the text is another, the time is older."""
     page, kept = book.folder / "book" / "two.md", book.folder / "kept.md"
-    older = page.read_text("utf8").replace("More prose.", "The older prose.")
-    assert "The older prose." in older
-    kept.write_text(older, "utf8")
+    kept.write_text(page.read_text("utf8") + "The older prose.\n", "utf8")
     os.utime(kept, (1, 1))
     kept.replace(page)
     book.runs()
@@ -185,7 +183,7 @@ def test_an_interrupted_build_keeps_the_pages_that_were_done(tmp_path: Path) -> 
                 break
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=20)
+        process.wait(timeout=120)  # a busy machine needs long, a kernel left alone longer
     assert "book/one took" in log.read_text(), log.read_text()[-2000:]
     small.write("two", "")
     assert small.runs() == ["two"]
