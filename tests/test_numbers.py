@@ -109,28 +109,24 @@ def test_numbers_are_written_with_a_true_minus_sign_and_powers_of_ten() -> None:
     ],
 )
 def test_a_constant_condition_is_refused(source: str) -> None:
-    assert len(source_faults([source], old_form=True)) == 1
+    assert len(source_faults([source])) == 1
 
 
 @pytest.mark.parametrize(
     "source",
     [
-        'claim("It is so.", loss < 0.1)',
         'claim("It is so.", loss, "<", 0.1)',
         'claim("It is so.", 0, "<", p, "<", 1)',
         "y = measure()\nclaim('It is so.', y, 'close to', 2, within=0.1)",
-        'claim("It is so.", torch.allclose(a, b))',
-        "y = measure()\nclaim('It is so.', y > 2)",
-        "for y in range(3):\n    pass\nclaim('It is so.', y == 2)",
-        "y = 0\ny += step()\nclaim('It is so.', y > 2)",
-        "seen = []\nseen.append(loss())\nclaim('It is so.', max(seen) < 1)",
-        "a, b = race()\nclaim('It is so.', a > b)",
-        "claim('It is so.', max(losses) < 1 and losses[0] > losses[-1])",
-        "claim('It is so.', all(a > b for a, b in pairs))",
+        "for y in range(3):\n    pass\nclaim('It is so.', y, '==', 2)",
+        "y = 0\ny += step()\nclaim('It is so.', y, '>', 2)",
+        "seen = []\nseen.append(loss())\nclaim('It is so.', max(seen), '<', 1)",
+        "a, b = race()\nclaim('It is so.', a, '>', b)",
+        "claim('It is so.', max(losses), '<', 1)",
     ],
 )
 def test_a_condition_that_depends_on_the_run_is_accepted(source: str) -> None:
-    assert source_faults([source], old_form=True) == []
+    assert source_faults([source]) == []
 
 
 def test_a_number_that_nothing_vouches_for_is_found() -> None:
@@ -173,7 +169,7 @@ def test_a_number_that_nothing_vouches_for_is_found() -> None:
     ],
 )
 def test_a_claim_that_proves_nothing_is_refused(source: str) -> None:
-    assert source_faults([source], old_form=False)
+    assert source_faults([source])
 
 
 def test_every_claim_ran_and_held() -> None:

@@ -63,12 +63,11 @@ def sentence_of(call: ast.Call) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def source_faults(cells: list[str], *, old_form: bool) -> list[str]:
+def source_faults(cells: list[str]) -> list[str]:
     """Name what is wrong with the claims of a chapter as they are written.
 
     Args:
         cells: the code cells of the chapter.
-        old_form: whether the page may still claim a finished bool.
     """
     trees = [tree for source in cells for tree in parse(source)]
     bound = _bindings(trees)
@@ -79,7 +78,7 @@ def source_faults(cells: list[str], *, old_form: bool) -> list[str]:
         if "claim(" in source and not parse(source)
     ]
     for site in sites(cells):
-        faults += _site_faults(site, bound, old_form=old_form)
+        faults += _site_faults(site, bound)
     return faults
 
 
@@ -139,7 +138,7 @@ def _import_faults(node: ast.ImportFrom) -> Iterator[str]:
             )
 
 
-def _site_faults(site: Site, bound: Bindings, *, old_form: bool) -> Iterator[str]:
+def _site_faults(site: Site, bound: Bindings) -> Iterator[str]:
     call, operands = site.call, site.call.args[1::2]
     if any(isinstance(argument, ast.Starred) for argument in call.args):
         yield f"makes a claim out of a list: {ast.unparse(call)[:60]!r}; write out what it compares"
@@ -152,10 +151,7 @@ def _site_faults(site: Site, bound: Bindings, *, old_form: bool) -> Iterator[str
         yield f"{claims}, which is no whole sentence"
     if len(call.args) == 2:
         words = ast.unparse(operands[0])
-        if not old_form:
-            yield f'{claims} on the finished condition {words!r}; compare: left, "<", right'
-        elif _is_constant(operands[0], bound, frozenset()):
-            yield f"{claims} on the constant condition {words!r}"
+        yield f'{claims} on the finished condition {words!r}; compare: left, "<", right'
     relations = [part.value if isinstance(part, ast.Constant) else None for part in call.args[2::2]]
     for left, relation, right in zip(operands, relations, operands[1:], strict=False):
         words = f"{claims} and compares {ast.unparse(left)!r} with {ast.unparse(right)!r}"

@@ -33,7 +33,6 @@ from definebyrun.book.faults import (
 from definebyrun.book.fences import read_cells
 from definebyrun.book.hushed import hushed_faults
 from definebyrun.book.links import link_faults
-from definebyrun.book.measures import UNCONVERTED
 from definebyrun.book.runs import Page, Run, pages, read_run
 from definebyrun.book.sources import link_source, source_link, source_pages
 from definebyrun.device import choose_device
@@ -57,7 +56,7 @@ class Runs(EnvironmentCollector):
         faults, left_out = app.env.temp_data.get(UNREAD, ([], False))
         run, broken = (Run(), []) if left_out else _read(app, page)
         faults = faults + broken + run.faults
-        faults += claims.source_faults(run.code, old_form=page in UNCONVERTED)
+        faults += claims.source_faults(run.code)
         faults += hushed_faults(run.code)
         in_sight = [without_machinery(source) for source in run.shown]
         faults += numbers.typed_in_code(in_sight, _recorded(run), _produced(run))
@@ -75,7 +74,7 @@ class Runs(EnvironmentCollector):
         is_chapter = any(True for _found in doctree.findall(report.chapter_line))
         if is_chapter and run.code and not run.claims:
             faults.append("claims nothing; say what its run shows, and claim it")
-        if is_chapter and page not in UNCONVERTED:
+        if is_chapter:
             integers = {n for source in run.shown for n in numbers.numbers_in_code(source)}
             unfounded = numbers.unfounded_numbers(texts, integers)
         else:

@@ -12,8 +12,6 @@ from definebyrun.book.cells import code_cells, machinery_calls, shown_input
 
 COLUMNS = 76  # of a line of code
 EXERCISES = (exercise_node, exercise_enumerable_node, solution_node)
-# Pages that are still to be brought into the form that the others keep.
-UNCONVERTED = [f"book/{n}" for n in ("data",)]
 
 
 @dataclass

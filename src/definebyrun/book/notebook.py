@@ -83,19 +83,13 @@ def claim(sentence: str, *compared: Any, within: float | None = None, **figures:
         ValueError: an operand is NaN, empty, of another shape, or compared with itself.
         ClaimError: the claim does not hold and the book is being built.
     """
-    if len(compared) == 1:  # a finished condition, the form that is going out of use
-        verdict = _plain("condition", compared[0])
-        if not isinstance(verdict, bool):
-            raise TypeError(f"condition is {compared[0]!r}; expected one boolean")
-        true, compared = verdict, ()
-    else:
-        true = compare.holds(compared, within)
+    true = compare.holds(compared, within)
     values = [(name, _plain(name, value)) for name, value in figures.items()]
     sides = [compare.in_short(operand) for operand in compared]
     kept = {"kind": "claim", "claim": sentence, "holds": true, "values": values}
-    parts = [" ".join(format_figure(side) for side in sides)] if sides else []
+    parts = [" ".join(format_figure(side) for side in sides)]
     parts += [f"{name} = {format_figure(value)}" for name, value in values]
-    shown = f"{sentence} ({', '.join(parts)})" if parts else sentence
+    shown = f"{sentence} ({', '.join(parts)})"
     _show(
         kept | {"compared": sides, "within": within},
         f"{'Checked' if true else 'Does not hold here'}: {shown}",

@@ -16,7 +16,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 from definebyrun.book.cells import silent_values
-from definebyrun.book.measures import UNCONVERTED, Measure, first_sentence, measure, measures
+from definebyrun.book.measures import Measure, first_sentence, measure, measures
 from definebyrun.book.runs import pages
 from definebyrun.book.sources import source_faults
 
@@ -81,8 +81,7 @@ class Measures(EnvironmentCollector):
         found = measures(env)[name] = measure(doctree)
         lines = list(doctree.findall(chapter_line))
         found.says = (lines[0]["line"] if lines else "") or first_sentence(doctree)
-        if name not in UNCONVERTED:
-            pages(env)[name].faults += source_faults(doctree) + silent_values(doctree)
+        pages(env)[name].faults += source_faults(doctree) + silent_values(doctree)
         if any(True for _found in doctree.findall(book_map)):
             _maps(env).add(name)
 
