@@ -30,7 +30,8 @@ def batches(
     count = len(images)
     if generator is None:
         for start in range(0, count, size):
-            yield Examples(images[start : start + size], labels[start : start + size])
+            part = slice(start, start + size)
+            yield Examples(images[part], labels[part])
         return
     order = torch.randperm(count, generator=generator, device=generator.device)
     for picked in torch.split(order.to(images.device), size):

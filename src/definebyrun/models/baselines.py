@@ -19,12 +19,19 @@ def mean_images(images: Tensor, labels: Tensor) -> Tensor:
     """
     counts = torch.bincount(labels)
     if not counts.all():
-        raise ValueError(f"labels has no {int(counts.argmin())}; expected every class to occur")
-    sums = images.new_zeros(len(counts), *images.shape[1:]).index_add_(0, labels, images)
+        missing = int(counts.argmin())
+        raise ValueError(f"labels has no {missing}; expected every class")
+    sums = images.new_zeros(len(counts), *images.shape[1:])
+    sums.index_add_(0, labels, images)
     return sums / counts.to(images).view(-1, *[1] * (images.ndim - 1))
 
 
-def nearest(images: Tensor, examples: Tensor, *, batch_size: int = 1024) -> Tensor:
+def nearest(
+    images: Tensor,
+    examples: Tensor,
+    *,
+    batch_size: int = 1024,
+) -> Tensor:
     """Find the nearest example of each image, by the sum of squared differences of pixels.
 
     With the mean images as examples the result is the class; with training images,
@@ -43,9 +50,9 @@ def nearest(images: Tensor, examples: Tensor, *, batch_size: int = 1024) -> Tens
     """
     if images.shape[1:] != examples.shape[1:]:
         raise ValueError(
-            f"images has shape {tuple(images.shape)} and examples {tuple(examples.shape)}; "
-            "expected pixels of one shape"
+            f"images has shape {tuple(images.shape)} and examples "
+            f"{tuple(examples.shape)}; expected pixels of one shape"
         )
     flat = examples.flatten(1)
-    parts = [torch.cdist(part.flatten(1), flat).argmin(1) for part in images.split(batch_size)]
-    return torch.cat(parts)
+    parts = images.flatten(1).split(batch_size)
+    return torch.cat([torch.cdist(part, flat).argmin(1) for part in parts])
