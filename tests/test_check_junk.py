@@ -210,6 +210,7 @@ RIGHT = {
     "cnn.convolve": convolve,
     "cnn.max_pool": lambda images, k: images.unfold(2, k, k).unfold(3, k, k).amax(dim=(4, 5)),
     "deeper.receptive_field": receptive_field,
+    "overfitting.dropout": lambda x, chances, p: x * (chances >= p) / (1 - p),
     "cnn.filter_gradient": lambda x, g: F.conv2d(x[None, None], g[None, None])[0, 0],
 }
 
