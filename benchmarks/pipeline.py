@@ -37,18 +37,12 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import InterpolationMode, v2
 
 from definebyrun.data import ImageData, load_kana, random_affine
+from definebyrun.device import has_bfloat16
 from definebyrun.models import CNN, MLP, sequential_cnn
 from definebyrun.training import evaluate, fit
 
 EPOCHS, BATCH, SEEDS = 5, 32, (0, 1, 2)
 CPU = torch.device("cpu")
-
-
-def has_bfloat16() -> bool:
-    """Say whether this processor multiplies in bfloat16 itself rather than by way of float32."""
-    info = Path("/proc/cpuinfo")
-    flags = info.read_text().split() if info.exists() else []
-    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 class Files(Dataset):

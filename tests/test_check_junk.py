@@ -174,6 +174,9 @@ def calibration_error(confidence, right):
 
 
 RIGHT = {
+    "scale.average": lambda gradients, sizes: (
+        sum(n * g for n, g in zip(sizes, gradients, strict=True)) / sum(sizes)
+    ),
     "history.parity": parity,
     "saving.calibration_error": calibration_error,
     "trainers.weights": image_weights,

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from definebyrun.device import VARIABLE, choose_device
+from definebyrun import device
+from definebyrun.device import VARIABLE, choose_device, has_bfloat16
 
 
 def test_the_variable_decides(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,3 +31,16 @@ def test_a_missing_gpu_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(RuntimeError, match="sees 1 CUDA devices"):
         choose_device()
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("flags : fpu avx512_bf16 sse", True), ("flags : fpu avx512f", False), (None, False)],
+)
+def test_the_processor_is_asked_for_bfloat16(monkeypatch, tmp_path, text, answer):
+    """What the system says decides, and where it says nothing the slower way is safe."""
+    file = tmp_path / "cpuinfo"
+    if text is not None:
+        file.write_text(text)
+    monkeypatch.setattr(device, "Path", lambda name: file)
+    assert has_bfloat16() is answer

@@ -1,6 +1,7 @@
 """Where the tensors live: one function decides, for the whole book."""
 
 import os
+from pathlib import Path
 
 import torch
 
@@ -34,3 +35,13 @@ def choose_device() -> torch.device:
             f"{VARIABLE} is {wanted!r}, but PyTorch sees {torch.cuda.device_count()} CUDA devices"
         )
     return torch.device(wanted)
+
+
+def has_bfloat16() -> bool:
+    """Say whether this processor multiplies in bfloat16 itself rather than by way of float32.
+
+    Where the system does not tell (it does on Linux), the answer is no.
+    """
+    info = Path("/proc/cpuinfo")
+    flags = info.read_text().split() if info.exists() else []
+    return "avx512_bf16" in flags or "amx_bf16" in flags

@@ -1,0 +1,132 @@
+"""Train one small network in several processes that share every batch.
+
+Started by torchrun, from any folder::
+
+    python -m torch.distributed.run --standalone --nproc-per-node=2 \\
+        -m definebyrun.training.parallel result.pt --steps 20
+
+Each process takes its share of every batch. With a GPU for each process they meet through nccl,
+else on the CPU through gloo.
+"""
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
+
+from definebyrun.data import load_kana
+
+
+class Place(NamedTuple):
+    """Where a process stands among its kin.
+
+    Attributes:
+        rank: its number, from 0.
+        world: how many there are.
+        device: where it computes.
+    """
+
+    rank: int = 0
+    world: int = 1
+    device: torch.device = torch.device("cpu")
+
+
+@contextmanager
+def joined() -> Iterator[Place]:
+    """Meet the other processes that torchrun started, for a while."""
+    local = int(os.environ["LOCAL_RANK"])
+    gpus = torch.cuda.device_count() >= int(os.environ["LOCAL_WORLD_SIZE"])
+    device = torch.device("cuda", local) if gpus else torch.device("cpu")
+    if gpus:
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if gpus else "gloo")
+    try:
+        yield Place(dist.get_rank(), dist.get_world_size(), device)
+    finally:
+        dist.destroy_process_group()
+
+
+def network() -> nn.Module:
+    """Return a small network for the kana, the same in every process."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(48 * 48, 64), nn.ReLU(), nn.Linear(64, 46))
+
+
+def train(place: Place, *, steps: int, batch_size: int = 64) -> dict[str, Any]:
+    """Train on this process's share of every batch; several processes average their gradients.
+
+    Args:
+        place: of this process; ``Place()`` is one process alone.
+        steps: how many updates.
+        batch_size: images an update, over all processes; a multiple of their number.
+
+    Returns:
+        ``gradient``: of the first update, as this process used it, one long vector;
+        ``weights``: all weights in the end, likewise, both on the CPU; ``losses``: of its share
+        at each update.
+
+    Raises:
+        ValueError: the batch cannot be shared equally.
+    """
+    _check(place, steps, batch_size)
+    model = network().to(place.device)
+    if place.world > 1:
+        model = DistributedDataParallel(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    images, labels = (part.to(place.device) for part in load_kana(seed=0).train)
+    losses = []
+    for step in range(steps):
+        start = step * batch_size % (len(labels) - batch_size)
+        share = slice(start + place.rank, start + batch_size, place.world)
+        loss = F.cross_entropy(model(images[share]), labels[share])
+        optimizer.zero_grad()
+        loss.backward()
+        if step == 0:
+            gradient = _flat(p.grad for p in model.parameters())
+        optimizer.step()
+        losses.append(loss.item())
+    weights = _flat(model.parameters())
+    return {"gradient": gradient, "weights": weights, "losses": losses}
+
+
+def _check(place: Place, steps: int, batch_size: int) -> None:
+    """Refuse a batch that cannot be shared equally, or no step at all."""
+    if steps < 1 or batch_size < 1 or batch_size % place.world:
+        raise ValueError(
+            f"steps is {steps} and batch_size {batch_size}; expected at least one step, and a "
+            f"multiple of {place.world} processes"
+        )
+
+
+def _flat(tensors: Any) -> Tensor:
+    """Put tensors into one long vector on the CPU."""
+    return torch.cat([tensor.detach().cpu().flatten() for tensor in tensors])
+
+
+def main() -> None:
+    """Train in the processes of torchrun; the first writes down what all of them found."""
+    parser = argparse.ArgumentParser(
+        prog="python -m torch.distributed.run --nproc-per-node=N -m definebyrun.training.parallel",
+        description="Train one small network in several processes and write down what they found.",
+    )
+    parser.add_argument("file", help="where to write a list with one result for each process")
+    parser.add_argument("--steps", type=int, default=20, help="how many updates (20)")
+    settings = parser.parse_args()
+    with joined() as place:
+        result = train(place, steps=settings.steps)
+        results: list[Any] = [None] * place.world
+        dist.all_gather_object(results, result)
+        if place.rank == 0:
+            torch.save(results, settings.file)
+            print(f"{place.world} processes on {place.device.type}, {settings.steps} steps")
+
+
+if __name__ == "__main__":
+    main()
