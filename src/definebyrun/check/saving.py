@@ -26,6 +26,7 @@ def calibration_error(answer: Callable[[Tensor, Tensor], Any]) -> None:
         ),
         (torch.tensor([0.55, 0.58]), torch.tensor([False, False])),
         (torch.tensor([1.0, 0.99, 0.31]), torch.tensor([True, True, False])),
+        (torch.tensor([1.0, 1.0, 0.95]), torch.tensor([False, False, True])),
     ):
         place = (confidence * 10).long().clamp(max=9)
         full = [place == bin for bin in range(10) if (place == bin).any()]
