@@ -51,7 +51,7 @@ def test_the_faults_of_the_book_are_listed_alone(monkeypatch: pytest.MonkeyPatch
 
 def test_the_table_ranks_what_differs_between_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Equal facts are counted, others ranked; words and missing values come first."""
-    tool = load("portable.py", monkeypatch)
+    tool = load("compare_facts.py", monkeypatch)
     facts = {
         "old": {("p", "same"): 1.0, ("p", "small"): 1.0, ("p", "large"): 2, ("p", "word"): "a"},
         "new": {("p", "same"): 1.0, ("p", "small"): 1.001, ("p", "large"): 4, ("p", "word"): "b"},

@@ -7,14 +7,13 @@ page that does not hold somewhere is named with its fault. Times and memory vary
 out.
 """
 
-import json
 import os
 import subprocess
 import sys
-from typing import Any
 
 import torch
 from build import ROOT, alone, build, faults
+from compare_facts import Facts, read_facts, table
 
 SETTINGS = {
     "oldest, 1 thread": {
@@ -31,49 +30,6 @@ SETTINGS = {
 }
 GPU = {"GPU": {"DEFINEBYRUN_DEVICE": "cuda"}}
 SMALL_BOOKS = ("machinery", "builds")  # these tests compute nothing
-Facts = dict[tuple[str, str], Any]
-
-
-def differences(facts: dict[str, Facts]) -> list[tuple[float, str, str, list[Any]]]:
-    """Return the facts that are not the same everywhere, the largest relative difference first.
-
-    Args:
-        facts: by setting, the values by page and name; of a page that failed there are none.
-
-    Returns:
-        The difference, the page, the name, and the value in each setting, None where there is
-        none. The difference is the range over the largest size; infinite for words and gaps.
-    """
-    rows = []
-    for page, name in sorted({key for found in facts.values() for key in found}):
-        values = [found.get((page, name)) for found in facts.values()]
-        if all(value == values[0] for value in values):
-            continue
-        numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-        largest = max((abs(v) for v in numbers), default=0.0)
-        same_kind = len(numbers) == len(values) and largest > 0
-        spread = (max(numbers) - min(numbers)) / largest if same_kind else float("inf")
-        rows.append((spread, page, name, values))
-    return sorted(rows, key=lambda row: (-row[0], row[1], row[2]))
-
-
-def table(facts: dict[str, Facts]) -> str:
-    """Write the differences as a Markdown table, and under it how many facts are the same."""
-    rows = differences(facts)
-    every = {key for found in facts.values() for key in found}
-    lines = []
-    if rows:
-        lines = ["| page | fact | " + " | ".join(facts) + " | relative |"]
-        lines.append("|" + "---|" * (len(facts) + 3))
-        for spread, page, name, values in rows:
-            shown = " | ".join("-" if v is None else _short(v) for v in values)
-            lines.append(f"| {page} | {name} | {shown} | {spread:.1e} |")
-    lines.append(f"\n{len(every) - len(rows)} of {len(every)} facts are equal to the last bit.")
-    return "\n".join(lines)
-
-
-def _short(value: Any) -> str:
-    return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
 def chapter_facts(
@@ -90,9 +46,7 @@ def chapter_facts(
         if build(options, log, variables):
             failed.append(faults(log.read_text("utf8", "replace")))
             continue
-        for fact in json.loads((folder / "_build" / "html" / "facts.json").read_text("utf8")):
-            if not fact["varies"]:
-                facts[fact["page"], fact["name"]] = fact["value"]
+        facts |= read_facts(folder / "_build" / "html" / "facts.json")
     return facts, failed
 
 
