@@ -173,9 +173,43 @@ def test_a_comparison_that_proves_nothing_is_refused(
         claim("It is so.", *compared)
 
 
+@pytest.mark.parametrize(
+    ("operand", "words"),
+    [
+        (torch.tensor(0.25), 0.25),
+        (torch.tensor([0.5, -1.0]), "0.5, -1"),
+        (torch.tensor([[3, 4], [5, 60_000]], dtype=torch.uint16), "3, 4, 5, 60000"),
+        (np.arange(7) / 8, "0 … 0.75"),
+        (np.ones((2, 4)), "1"),
+        (torch.tensor([0.5, 0.25, 1.0], dtype=torch.bfloat16), "0.5, 0.25, 1"),
+        (torch.ones(2, requires_grad=True), "1, 1"),
+        (torch.tensor([1j, 2.0, 3.0, 4.0]), "complex64[4]"),
+        (np.array([True, False]), "bool[2]"),
+        ((2, 3), "(2, 3)"),
+        ("a word", "a word"),
+    ],
+)
+def test_what_is_compared_is_shown_in_numbers_that_a_reader_understands(operand, words) -> None:
+    """Neither a type nor a shape tells whether six numbers lie below one."""
+    assert compare.in_short(operand) == words
+
+
 def test_a_claim_tells_what_it_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = []
     monkeypatch.setattr(notebook, "display", lambda data, raw: kept.append(data))
-    claim("It is so.", torch.tensor(0.25), "<", np.zeros((2, 3)) + 1, size=3)
-    assert kept[0][notebook.MIME]["compared"] == [0.25, "<", "float64[2, 3]"]
-    assert kept[0]["text/plain"] == "Checked: It is so. (0.25 < float64[2, 3], size = 3)"
+    claim("It is so.", torch.tensor(0.25), "<", np.zeros((2, 4)) + np.arange(1, 5), size=3)
+    assert kept[0][notebook.MIME]["compared"] == [0.25, "<", "1 … 4"]
+    assert kept[0]["text/plain"] == "Checked: It is so. (0.25 < 1 … 4, size = 3)"
+
+
+def test_of_arrays_that_are_close_it_tells_how_far_they_are_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = []
+    monkeypatch.setattr(notebook, "display", lambda data, raw: kept.append(data[notebook.MIME]))
+    claim("It is so.", t, "close to", np.array([0.1, 0.7, 0.45]), within=1, size=3)
+    claim("A number is near.", t[0], "close to", 0.1, within=1)
+    claim("All are near one.", t, "close to", 1.0, "<", 2, within=1)
+    assert kept[0]["values"] == [("largest_difference", pytest.approx(0.5)), ("size", 3)]
+    assert kept[1]["values"] == []
+    assert kept[2]["values"] == [("largest_difference", pytest.approx(0.9))]

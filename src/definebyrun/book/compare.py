@@ -44,16 +44,45 @@ def holds(compared: Sequence[Any], within: float | None) -> bool:
 
 
 def in_short(operand: Any) -> int | float | str:
-    """Return an operand as a number or a few words that tell what was compared."""
+    """Return an operand as a number or a few words that tell what was compared.
+
+    Up to six numbers are written out; of more, the least and the greatest stand for all.
+    """
     if _is_array(operand) and math.prod(operand.shape) == 1:
         operand = operand.item()
     if isinstance(operand, int | float | str):
         return operand
-    if _is_array(operand) and math.prod(operand.shape) > 4:
+    if _is_array(operand):
         kind = str(operand.dtype).removeprefix("torch.")
-        return f"{kind}[{', '.join(map(str, operand.shape))}]"
-    words = str(operand.tolist() if _is_array(operand) else operand)
+        if not kind.startswith(("float", "bfloat", "int", "uint")):
+            return f"{kind}[{', '.join(map(str, operand.shape))}]"
+        if hasattr(operand, "detach"):
+            operand = operand.detach().cpu()
+        return _written(_precise(operand).ravel().tolist(), "d" if "int" in kind else ".4g")
+    words = str(operand)
     return words if len(words) <= 40 else words[:39] + "…"
+
+
+def largest_difference(compared: Sequence[Any]) -> float | None:
+    """Return how far apart the elements are that a claim calls close; None without arrays."""
+    found = [
+        float(abs(_precise(left) - _precise(right)).max())
+        for left, relation, right in zip(compared, compared[1:], compared[2:], strict=False)
+        if isinstance(relation, str) and relation == "close to"
+        for left, right in [_alike(_operand(left), _operand(right))]
+        if max(math.prod(getattr(side, "shape", ())) for side in (left, right)) > 1
+    ]
+    return max(found) if found else None
+
+
+def _written(numbers: list[float], form: str) -> str:
+    """Write a few numbers one by one, and many as their range."""
+    if form == "d":
+        numbers = [int(number) for number in numbers]
+    if len(numbers) <= 6:
+        return ", ".join(f"{number:{form}}" for number in numbers)
+    least, most = f"{min(numbers):{form}}", f"{max(numbers):{form}}"
+    return least if least == most else f"{least} … {most}"
 
 
 def _is_array(value: Any) -> bool:
@@ -100,9 +129,7 @@ def _link(left: Any, relation: str, right: Any, within: float | None) -> bool:
         raise ValueError(f"{in_short(left)} and {in_short(right)} can never be equal")
     arrays = _is_array(left) or _is_array(right)
     if arrays or relation not in ("==", "!="):
-        left, right = _comparable(left), _comparable(right)
-        if isinstance(left, np.ndarray) != isinstance(right, np.ndarray):  # one is a tensor
-            left, right = (x.numpy() if hasattr(x, "numpy") else x for x in (left, right))
+        left, right = _alike(left, right)
         shapes = [tuple(getattr(side, "shape", ())) for side in (left, right)]
         if () not in shapes and shapes[0] != shapes[1]:
             raise ValueError(f"shapes are {shapes[0]} and {shapes[1]}; expected equal ones")
@@ -142,6 +169,14 @@ def _memory(array: Any) -> tuple[Any, ...]:
         start, steps = array.ctypes.data, array.strides
     strides = [step for step, size in zip(steps, array.shape, strict=True) if size > 1]
     return (start, tuple(array.shape), tuple(strides))
+
+
+def _alike(left: Any, right: Any) -> tuple[Any, Any]:
+    """Turn two operands into what can be compared element by element."""
+    left, right = _comparable(left), _comparable(right)
+    if isinstance(left, np.ndarray) != isinstance(right, np.ndarray):  # one is a tensor
+        left, right = (x.numpy() if hasattr(x, "numpy") else x for x in (left, right))
+    return left, right
 
 
 def _comparable(value: Any) -> Any:

@@ -86,6 +86,9 @@ def claim(sentence: str, *compared: Any, within: float | None = None, **figures:
     true = compare.holds(compared, within)
     values = [(name, _plain(name, value)) for name, value in figures.items()]
     sides = [compare.in_short(operand) for operand in compared]
+    apart = compare.largest_difference(compared)
+    if apart is not None:
+        values.insert(0, ("largest_difference", apart))
     kept = {"kind": "claim", "claim": sentence, "holds": true, "values": values}
     parts = [" ".join(format_figure(side) for side in sides)]
     parts += [f"{name} = {format_figure(value)}" for name, value in values]
