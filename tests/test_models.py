@@ -44,7 +44,6 @@ def test_mlp_takes_another_number_of_pixels():
 )
 @pytest.mark.parametrize("training", [True, False])
 def test_class_equals_sequential_in_scores_and_gradients(one, other, training, images):
-    """For the CNN this is also the proof that pooling before the ReLU changes nothing."""
     first, second = seeded(one).train(training), seeded(other).train(training)
     scores, expected = first(images), second(images)
     torch.testing.assert_close(scores, expected, rtol=0, atol=0)
@@ -54,6 +53,13 @@ def test_class_equals_sequential_in_scores_and_gradients(one, other, training, i
         torch.testing.assert_close(mine.grad, truth.grad)
     for mine, truth in zip(first.buffers(), second.buffers(), strict=True):
         torch.testing.assert_close(mine, truth)
+
+
+def test_pooling_before_the_relu_changes_nothing():
+    """The page says so of the CNN, which pools first."""
+    maps = torch.randn(3, 4, 6, 6)
+    pooled = nn.functional.max_pool2d(maps, 2).relu()
+    assert torch.equal(pooled, nn.functional.max_pool2d(maps.relu(), 2))
 
 
 def test_mlp_refuses_one_image_in_training_mode_only(images):

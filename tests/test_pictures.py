@@ -62,8 +62,8 @@ def test_feature_maps_are_those_of_the_layer_and_leave_no_hook():
     maps = feature_maps(model, model.conv2, image)
     model.eval()
     with torch.no_grad():
-        middle = model.norm1(model.conv1(image[None]))
-        expected = model.conv2(torch.nn.functional.max_pool2d(middle, 2).relu())[0]
+        pooled = torch.nn.functional.max_pool2d(model.conv1(image[None]), 2)
+        expected = model.conv2(model.norm1(pooled).relu())[0]
     torch.testing.assert_close(maps, expected)
     assert not model.conv2._forward_hooks
     assert len([ax for ax in show_feature_maps(maps).axes if ax.images]) == 32

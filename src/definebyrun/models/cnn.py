@@ -7,10 +7,10 @@ from torch.nn import functional as F
 class CNN(nn.Module):
     """Three convolutions with 64, 32 and 16 channels, then one affine layer, for 48 x 48 images.
 
-    Each convolution is followed by batch normalisation, max pooling and a ReLU. Pooling first is
-    the fast order: it leaves a quarter of the pixels for the ReLU. The result is the same as with
-    the ReLU first, as in :func:`sequential_cnn`, because a ReLU never reverses the order of two
-    numbers and so commutes with taking the largest.
+    Each convolution is followed by max pooling, batch normalisation and a ReLU. Pooling first is
+    the fast order: it leaves a quarter of the numbers for the two that follow. For the ReLU the
+    order makes no difference, because it never reverses the order of two numbers. For the
+    normalisation it does: mean and variance are those of the pooled numbers.
 
     Args:
         classes: the number of scores; 46 for the kana.
@@ -34,39 +34,32 @@ class CNN(nn.Module):
             RuntimeError: the images have another size or another number of channels.
         """
         # to (n, 64, 24, 24)
-        x = F.relu(F.max_pool2d(self.norm1(self.conv1(images)), 2))
+        x = F.relu(self.norm1(F.max_pool2d(self.conv1(images), 2)))
         # to (n, 32, 12, 12)
-        x = F.relu(F.max_pool2d(self.norm2(self.conv2(x)), 2))
+        x = F.relu(self.norm2(F.max_pool2d(self.conv2(x), 2)))
         # to (n, 16, 6, 6)
-        x = F.relu(F.max_pool2d(self.norm3(self.conv3(x)), 2))
+        x = F.relu(self.norm3(F.max_pool2d(self.conv3(x), 2)))
         scores: Tensor = self.affine(x.flatten(start_dim=1))
         return scores
 
 
 def sequential_cnn(classes: int = 46) -> nn.Sequential:
-    """Return the network of :class:`CNN` as a row of modules, the ReLU before the pooling.
+    """Return the network of :class:`CNN` as a row of modules.
 
     It draws the same first weights from the same seed, and gives the same scores.
 
     Args:
         classes: the number of scores.
     """
-    return nn.Sequential(
-        nn.Conv2d(1, 64, kernel_size=3, padding=1),
-        nn.BatchNorm2d(64),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(64, 32, kernel_size=3, padding=1),
-        nn.BatchNorm2d(32),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(32, 16, kernel_size=3, padding=1),
-        nn.BatchNorm2d(16),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(16 * 6 * 6, classes),
-    )
+    layers: list[nn.Module] = []
+    for inputs, outputs in ((1, 64), (64, 32), (32, 16)):
+        layers += [
+            nn.Conv2d(inputs, outputs, kernel_size=3, padding=1),
+            nn.MaxPool2d(2),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+        ]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * 6 * 6, classes))
 
 
 class ResidualBlock(nn.Module):
