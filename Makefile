@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PYTEST = .venv/bin/python -m pytest -n auto --dist loadgroup
 
-.PHONY: book test units lint preview portable lock clean help environment
+.PHONY: book test units lint preview portable site links pdf lock clean help environment
 
 book: environment ## execute every chapter and build the pages
 	@.venv/bin/python tools/build.py
@@ -13,13 +13,13 @@ test: book ## run every test: units, chapters, pages
 units: environment ## run the tests that need no built book
 	@$(PYTEST) -m "not built"
 
-lint: environment ## style, format, types, layers, spelling, the workflow file
+lint: environment ## style, format, types, layers, spelling, workflows
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache >.venv/layers.log || { cat .venv/layers.log; false; }
 	@.venv/bin/codespell
-	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv/bin/python tools/lint_workflows.py
 
 preview: environment ## build one chapter alone: make preview CHAPTER=tensors
 	@test -n "$(CHAPTER)" || { echo "Name a chapter: make preview CHAPTER=tensors"; false; }
@@ -27,6 +27,15 @@ preview: environment ## build one chapter alone: make preview CHAPTER=tensors
 
 portable: environment ## tests and chapters as on other processors: which numbers differ, and by how much
 	@.venv/bin/python tools/portable.py $(CHAPTERS)
+
+site: environment ## refuse or release: check the built site once more, pack it with checksums
+	@.venv/bin/python tools/publish.py
+
+links: environment ## look at the links to other sites; report, and never fail
+	@.venv/bin/python tools/links.py
+
+pdf: book ## print the whole book into one PDF; needs Chromium
+	@.venv/bin/python tools/pdf.py
 
 lock: environment ## write requirements.lock anew from pyproject.toml; needs uv
 	@uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-emit-index-url \

@@ -2,11 +2,12 @@
 
     python3 tools/compare_facts.py cpu=_build/cpu/facts.json gpu=_build/gpu/facts.json
 
-prints a Markdown table, the largest relative difference first. Times and memory vary anyway and are
-left out. Nothing but Python's standard library is needed.
+prints a Markdown table, the largest relative difference first, and leaves it in ``differences.md``.
+Times and memory vary anyway and are left out. Nothing but Python's standard library is needed.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -63,14 +64,22 @@ def _short(value: Any) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Print the table of the runs that are named; end with one line where there is nothing."""
+    """Write the table of the runs that are named; end with one line where there is nothing.
+
+    It goes to the file ``differences.md`` and, in a workflow, into its summary as well.
+    """
     named = dict(argument.partition("=")[::2] for argument in arguments)
     if len(named) < 2 or not all(named.values()):
         sys.exit("Name two runs or more: compare_facts.py cpu=FILE gpu=FILE")
     try:
-        print(table({name: read_facts(Path(file)) for name, file in named.items()}))
+        text = table({name: read_facts(Path(file)) for name, file in named.items()}) + "\n"
     except OSError as error:
         sys.exit(f"The facts cannot be compared: {error.strerror}: {error.filename}")
+    print(text)
+    Path("differences.md").write_text(text, "utf8")
+    if os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(os.environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf8") as summary:
+            summary.write(text)
 
 
 if __name__ == "__main__":

@@ -54,10 +54,14 @@ def pages(env: BuildEnvironment) -> dict[str, Page]:
 
 
 def read_run(notebook: Path, cache: Path) -> Run:
-    """Read the run of a notebook, which MyST-NB leaves beside the pages, from the cache of runs."""
+    """Read the run of a notebook, which MyST-NB leaves beside the pages, from the cache of runs.
+
+    The notebook is written again, as it was executed, for those who check what is published.
+    """
     run = Run()
     chapter = nbformat.read(notebook, as_version=4)
     _record, executed = get_cache(cache).merge_match_into_notebook(chapter)
+    nbformat.write(executed, notebook)
     for cell in executed.cells:
         if cell.cell_type != "code":
             continue
