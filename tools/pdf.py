@@ -77,9 +77,9 @@ def article(html: str) -> str:
 def joined(page: str, text: str, pages: list[str], site: str) -> str:
     """Return a page's text as a part of the printed book.
 
-    Its places are named after the page; a link to another page of the book leads to its place in
-    the print, one to another file of the site to that site where its address is known; else it is no
-    link. Headings sink by one level, under the part; what is folded opens.
+    Its places are named after the page. A link to another page of the book leads to its place in
+    the print; one to another file of the site leads there where the address is known, else it is
+    no link. Headings sink by one level, under the part; what is folded opens.
     """
     folder, names = Path(page).parent, set(pages)
 
