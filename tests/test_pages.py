@@ -2,7 +2,6 @@
 
 import functools
 import http.server
-import json
 import re
 import shutil
 import subprocess
@@ -20,7 +19,7 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from definebyrun.book.pages import repository_url
+from definebyrun.book.about import repository_url
 
 ROOT = Path(__file__).parent.parent
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
@@ -99,12 +98,9 @@ class Parts(HTMLParser):
 def built(pages: Path) -> dict[str, Parts]:
     """Every page of the last build, by its address below the root of the site.
 
-    A page whose source is gone stays on disk; the search index names those that count.
+    A build leaves no page whose source is gone.
     """
-    named = re.search(r'"docnames": ?(\[.*?\])', (pages / "searchindex.js").read_text("utf8"))
-    assert named
-    files = [pages / f"{name}.html" for name in ["index", "search", *json.loads(named[1])]]
-    files += pages.glob("source/**/*.html")
+    files = pages.rglob("*.html")
     return {str(f.relative_to(pages)): Parts(f.read_text("utf8")) for f in sorted(files)}
 
 

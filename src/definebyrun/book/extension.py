@@ -221,7 +221,7 @@ def configure(app: Sphinx, config: Config) -> None:
     config["definebyrun_device"] = device
     config["definebyrun_commit"] = _commit(Path(app.srcdir))
     config["definebyrun_versions"] = {"Python": platform.python_version()} | {
-        name: metadata.version(name) for name in ("torch", "jupyter-book")
+        name: metadata.version(name) for name in ("torch", "torchvision", "numpy", "jupyter-book")
     }
     builds.of(app).start(app, config, device)
 
@@ -229,6 +229,7 @@ def configure(app: Sphinx, config: Config) -> None:
 def _commit(folder: Path) -> str:
     """Return the commit of the checkout in short, or nothing where there is none."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=10"]
+    command += ["--exclude=*"]  # the commit itself, however near a tag may be
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

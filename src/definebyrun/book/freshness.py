@@ -21,7 +21,8 @@ PACKAGE = Path(definebyrun.__file__).parent
 MACHINERY = PACKAGE / "book"
 JOBS = "DEFINEBYRUN_JOBS"  # how many pages run at a time
 PROCESSOR = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")  # instructions PyTorch may use
-NOT_PART_OF_A_RUN = {BUILDING, JOBS}
+SITE = "DEFINEBYRUN_SITE"  # where the pages will stand
+NOT_PART_OF_A_RUN = {BUILDING, JOBS, SITE}
 
 
 def digest_of(*contents: bytes | str) -> str:

@@ -4,11 +4,8 @@ Templates, styles and KaTeX lie beside this module. Nothing in a page comes from
 """
 
 import json
-import os
 import re
-import subprocess
-import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -46,9 +43,6 @@ const set = ([words, display]) => {
 };
 console.log(JSON.stringify(formulas.map(set)));
 """
-GITHUB = re.compile(
-    r"(?:https://github\.com/|(?:ssh://)?git@github\.com[:/])([\w.-]+/[\w.-]+?)(?:\.git)?/?"
-)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -66,63 +60,25 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("book-map", report.BookMap)
     app.add_env_collector(report.Measures)
     app.setup_extension("definebyrun.book.folds")
+    for part in ("about", "places", "search", "shipped"):
+        app.setup_extension(f"definebyrun.book.{part}")
     app.connect("builder-inited", mark_lines)
     app.connect("config-inited", configure)
     app.connect("html-collect-pages", front_door)
     app.connect("doctree-resolved", fill_maps)
     app.connect("doctree-resolved", set_formulas)
-    app.connect("html-page-context", describe)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def configure(app: Sphinx, config: Config) -> None:
-    """Serve our styles and templates, and link the repository if there is one on GitHub."""
+    """Serve our styles and templates."""
     config["html_math_renderer"] = "prerendered"
     config["templates_path"] = [str(HERE / "templates"), *config.templates_path]
     config["html_static_path"] = [*config.html_static_path, str(HERE / "static")]
     app.add_css_file("katex/katex.min.css")
     app.add_css_file("book.css", priority=900)
+    app.add_css_file("finding.css", priority=901)
     app.add_js_file("book.js", loading_method="defer")
-    repository = repository_url(Path(app.srcdir), os.environ)
-    if repository:
-        config.html_theme_options |= {
-            "repository_url": repository,
-            "repository_provider": "github",
-            "use_repository_button": True,
-        }
-
-
-def repository_url(folder: Path, environment: Mapping[str, str]) -> str:
-    """Return the address of the checkout's repository on GitHub, or nothing.
-
-    Args:
-        folder: a folder of the checkout.
-        environment: the variables in which GitHub's runners name their repository.
-    """
-    if environment.get("GITHUB_SERVER_URL") and environment.get("GITHUB_REPOSITORY"):
-        return f"{environment['GITHUB_SERVER_URL']}/{environment['GITHUB_REPOSITORY']}"
-    command = ["git", "-C", str(folder), "remote", "get-url", "origin"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    match = GITHUB.fullmatch(found)
-    return f"https://github.com/{match[1]}" if match else ""
-
-
-def describe(
-    app: Sphinx, pagename: str, template: str, context: dict[str, Any], page: nodes.document | None
-) -> None:
-    """Give a page its description, and its foot the versions, the device and the commit."""
-    for name in ("versions", "device", "commit"):
-        context[f"built_with_{name}"] = getattr(app.config, f"definebyrun_{name}", "")
-    if 'name="description"' not in (context.get("metatags") or ""):
-        texts = page.findall(nodes.paragraph) if page else []
-        first = next((p.astext() for p in texts if isinstance(p.parent, nodes.section)), "")
-        words = textwrap.shorten(first or app.config.html_title, 160, placeholder=" …")
-        context["metatags"] = f'<meta name="description" content="{escape(words)}" />' + (
-            context.get("metatags") or ""
-        )
 
 
 class LineFormatter(HtmlFormatter):

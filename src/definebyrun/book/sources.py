@@ -12,6 +12,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.locale import get_translation
 
 from definebyrun.book.runs import pages
@@ -19,6 +20,7 @@ from definebyrun.book.runs import pages
 _ = get_translation("definebyrun")
 
 LINES, COLUMNS = 25, 80  # the most that a page shows of a source
+ROLE = re.compile(r":\w+(?::\w+)?:`~?(?:[\w.]*\.)?([^`]*)`")  # Sphinx's reference to something
 
 
 class source_link(nodes.General, nodes.Element):
@@ -66,9 +68,12 @@ def without_docstrings(source: str) -> tuple[str, str]:
     code = "\n".join(line for place, line in enumerate(lines) if place not in gone)
     documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
     says = (ast.get_docstring(top) or "") if isinstance(top, documented) else ""
-    says = says.partition("\n")[0]
-    says = re.sub(r":\w+(?::\w+)?:`~?(?:[\w.]*\.)?([^`]*)`", r"`\1`", says)
-    return code, says.replace("``", "`")
+    return code, plain_words(says.partition("\n")[0])
+
+
+def plain_words(text: str) -> str:
+    """Return words of a docstring without its markup: names of code in single backticks."""
+    return ROLE.sub(r"`\1`", text).replace("``", "`")
 
 
 def source_faults(doctree: nodes.document) -> list[str]:
@@ -95,28 +100,38 @@ def link_source(app: Sphinx, docname: str, place: source_link) -> nodes.Element:
         "first": place["first"],
         "last": place["last"],
     }
-    repository = app.config.html_theme_options.get("repository_url", "")
-    commit = app.config.definebyrun_commit.removesuffix("-dirty")
-    if repository and commit:
+    repository = app.config.definebyrun_repository
+    commit = app.config.definebyrun_published
+    if commit:
         target = f"{repository}/blob/{commit}/{path}#L{place['first']}-L{place['last']}"
     else:
-        page = app.builder.get_relative_uri(docname, _page_of(place["module"]))
+        page = app.builder.get_relative_uri(docname, page_of(place["module"]))
         target = f"{page}#line-{place['first']}"
-    link = nodes.reference("", words, refuri=target, internal=not repository)
+    link = nodes.reference("", words, refuri=target, internal=not commit)
     return nodes.paragraph("", "", link, classes=["source-link"])
 
 
-def _page_of(module: str) -> str:
+def page_of(module: str) -> str:
+    """Return the name of the page that shows a module."""
     return "source/" + module.replace(".", "/")
+
+
+def modules_shown(env: BuildEnvironment) -> set[str]:
+    """Return the modules of which a page shows some source."""
+    return {module for page in pages(env).values() for module in page.run.sources}
 
 
 def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Yield a page for each module whose source a chapter shows (Sphinx's html-collect-pages)."""
-    modules = {module for page in pages(app.env).values() for module in page.run.sources}
-    for module in sorted(modules):
+    for module in sorted(modules_shown(app.env)):
         formatter = HtmlFormatter(linespans="line", nowrap=False)
-        code = highlight(
-            inspect.getsource(importlib.import_module(module)), PythonLexer(), formatter
-        )
-        context = {"title": module, "body": f"<h1>{module}</h1>\n{code}"}
-        yield _page_of(module), context, "page.html"
+        loaded = importlib.import_module(module)
+        text = ROLE.sub(r"`\1`", inspect.getsource(loaded))  # lines stay where they are
+        code = highlight(text, PythonLexer(), formatter)
+        first = (inspect.getdoc(loaded) or "").partition("\n")[0]
+        says = _("%(module)s, the code that the book shows: %(first)s") % {
+            "module": module,
+            "first": plain_words(first).replace("`", ""),
+        }
+        context = {"title": module, "body": f"<h1>{module}</h1>\n{code}", "says": says}
+        yield page_of(module), context, "page.html"
