@@ -412,3 +412,109 @@ def test_github_names_the_repository_it_builds(tmp_path: Path) -> None:
     """On GitHub's runners the repository is known from the environment."""
     named = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "someone/book"}
     assert repository_url(tmp_path, named) == "https://github.com/someone/book"
+
+
+QUERIES = {  # what a reader types, and pages of which one section must be among the first three
+    "backpropagation": {"autodiff"},
+    "backprop": {"autodiff"},
+    "かな": {"cnn", "data", "saving"},
+    "kana": {"cnn", "data", "saving"},
+    "learning rate": {"gradient-descent", "optimizers"},
+    "step size": {"gradient-descent", "optimizers"},
+    "skip connection": {"deeper"},
+    "how to save a model": {"saving", "rungs"},
+    "normalization": {"batch-norm"},
+    "softmax": {"losses"},
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_search_finds_a_section(site: str, browser: Browser, scheme: Any) -> None:
+    """By keyboard alone: a query leads to a section of the right page, and Enter opens it."""
+    page = browser.new_page(color_scheme=scheme)
+    faults = watch(page, site)
+    page.goto(site + "book/checks.html")
+    page.keyboard.press("Control+k")
+    for query, right in QUERIES.items():
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text(query)
+        page.wait_for_function("document.querySelector('#pst-search-dialog .found a')")
+        page.wait_for_timeout(300)
+        links = page.eval_on_selector_all(
+            "#pst-search-dialog .found a", "links => links.map((link) => link.href)"
+        )
+        assert all("#" in link for link in links), "a hit leads to the top of a page"
+        first = {Path(urlsplit(link).path).stem for link in links[:3]}
+        assert first & right, f"{query!r} leads to {links[:3]}"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**#*")
+    assert not faults
+    page.close()
+
+
+def test_the_search_page_answers_an_address(site: str, browser: Browser) -> None:
+    """A query in the address is looked for at once; an unknown word is said to be unknown."""
+    page = browser.new_page()
+    page.goto(site + "search.html?q=momentum")
+    page.wait_for_selector(".search-page .found a")
+    page.fill(".search-page input", "qqxyzzy")
+    page.wait_for_function("!document.querySelector('.search-page .found a')")
+    assert page.inner_text(".search-page .found-count").startswith("Nothing")
+    page.close()
+
+
+def test_the_search_works_from_a_disk_and_says_that_it_needs_a_script(
+    pages: Path, browser: Browser
+) -> None:
+    """``make book`` names a file to open: no server may be needed."""
+    page = browser.new_page()
+    page.goto((pages / "search.html").as_uri() + "?q=momentum")
+    page.wait_for_selector(".search-page .found a")
+    page.close()
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((pages / "search.html").as_uri())
+    assert "The search is a script" in page.content()
+    context.close()
+
+
+def test_addresses_on_a_page_are_its_own(built: dict[str, Parts], pages: Path) -> None:
+    """No id stands twice, one viewport is set, and no two pages describe themselves alike."""
+    faults = []
+    for name in built:
+        text = re.sub(r"<svg.*?</svg>", "", (pages / name).read_text("utf8"), flags=re.DOTALL)
+        ids = Counter(re.findall(r'\sid="([^"]*)"', text))
+        twice = [one for one, many in ids.items() if many > 1]
+        faults += [f"{name} has the id {one!r} more than once" for one in twice]
+        if text.count('name="viewport"') != 1 or text.count('name="description"') != 1:
+            faults.append(f"{name} has not one viewport and one description")
+        if ":func:`" in text or ":class:`" in text:
+            faults.append(f"{name} shows a raw role")
+        if "executablebooks/jupyter-book" in text:
+            faults.append(f"{name} leads to the repository of Jupyter Book")
+    assert not faults, "\n".join(faults)
+    says = Counter(page.meta["description"] for name, page in built.items() if name != "404.html")
+    assert max(says.values()) <= 1 + ("index.html" in built), says.most_common(2)
+
+
+def test_every_code_cell_and_exercise_has_an_address(pages: Path) -> None:
+    """Each has a link of its own, which the Tab key passes by."""
+    text = (pages / "book" / "tensors.html").read_text("utf8")
+    links = re.findall(r'<a class="place-link" href="#([^"]*)"([^>]*)>', text)
+    assert len(links) > text.count('class="exercise') > 0
+    assert all('tabindex="-1"' in rest and f'id="{name}"' in text for name, rest in links)
+
+
+def test_nothing_is_published_that_is_not_meant(pages: Path) -> None:
+    """No logs, no source maps, no notebooks of a run, and no figure that no page shows."""
+    left = [
+        path.relative_to(pages).as_posix()
+        for path in pages.rglob("*")
+        if path.suffix in (".map", ".log", ".doctree", ".pickle", ".py", ".ttf")
+        or path.name == ".buildinfo"
+        or "reports" in path.parts
+    ]
+    assert not left
+    shown = "".join(path.read_text("utf8") for path in pages.glob("book/*.html"))
+    assert not [path.name for path in pages.glob("_images/*") if path.name not in shown]
