@@ -12,6 +12,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from definebyrun.book import execute
 from definebyrun.book.execute import Job, durations, explain, how_many, run_side_by_side, settings
+from definebyrun.book.freshness import surroundings
 
 TRACEBACK = "cell\n---\n\x1b[0;31mClaimError\x1b[0m  Traceback\nClaimError: It holds not. (x = 1)"
 
@@ -85,9 +86,20 @@ def test_the_longest_page_starts_first_and_each_is_kept(tmp_path: Path, order: l
     assert [one.is_done() for one in jobs] == [True, False, True]
     assert set(durations(tmp_path)) == {"long", "short"}
     assert said[0] == "Running 3 pages, 1 at a time."
-    assert said[1].startswith("[1/3] long took 0.")
-    assert said[2].startswith("[2/3] broken failed after 0.")
+    assert said[1].startswith("[1/3] long took ")
+    assert said[2].startswith("[2/3] broken failed after ")
     assert said[3].endswith("running: none; left: 0")
+
+
+def test_a_page_that_fails_leaves_its_report(tmp_path: Path, order: list[str]) -> None:
+    """Beside the runs, for whoever cannot see the machine; gone when the page runs again."""
+    runs = tmp_path / "runs"
+    report = tmp_path / "reports" / "broken.txt"
+    failures = run_side_by_side([job(runs, "broken", 1.0)], 1, runs, lambda line: None)
+    assert report.read_text().startswith(f"broken {failures['broken']}\n\ndead")
+    report.rename(tmp_path / "reports" / "mended.txt")
+    run_side_by_side([job(runs, "mended", 1.0)], 1, runs, lambda line: None)
+    assert list(report.parent.iterdir()) == []
 
 
 def test_a_damaged_run_is_made_again(tmp_path: Path, order: list[str]) -> None:
@@ -123,6 +135,14 @@ def test_a_gpu_is_shared_as_its_memory_allows(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(execute.os, "sched_getaffinity", lambda pid: range(16), raising=False)
     monkeypatch.setattr(execute.torch.cuda, "mem_get_info", lambda device: (9 * 2**30, 0))
     assert (how_many("cpu"), how_many("cuda")) == (16, 2)
+
+
+def test_gpus_of_two_kinds_share_no_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = set()
+    for name in ("one kind", "another kind"):
+        monkeypatch.setattr(execute.torch.cuda, "get_device_name", lambda device, name=name: name)
+        keys |= {surroundings(Path(), execute.hardware(d), {}) for d in ("cpu", "cuda")}
+    assert len(keys) == 3
 
 
 def test_every_kernel_has_one_thread_whatever_the_reader_set(

@@ -198,7 +198,8 @@ class Build:
         return self.notebooks[name][1]
 
     def _surroundings(self, app: Sphinx) -> str:
-        return surroundings(Path(app.srcdir), self.device, execute.settings())
+        device = execute.hardware(self.device)
+        return surroundings(Path(app.srcdir), device, execute.settings())
 
     def _key(self, env: BuildEnvironment, name: str) -> str:
         imports = _imports(env).get(name)

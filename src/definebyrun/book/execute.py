@@ -39,6 +39,7 @@ KERNELS = {  # how kernels are set up; part of what a run depends on
 NOT_IN_KERNELS = ("MPLBACKEND", "PYTHONSTARTUP", "PYTHONWARNINGS")
 GIGABYTES = 2  # of memory that a page may want at once, on the CPU
 GIGABYTES_ON_GPU = 4
+REPORTS = "reports"  # a folder of the build: what stopped each page that failed
 KEPT = 8  # runs of a page, so that going back to an earlier state costs nothing
 
 
@@ -94,6 +95,13 @@ def how_many(device: str) -> int:
     return int(max(1, min(cores, limit)))
 
 
+def hardware(device: str) -> str:
+    """Return what a device is; GPUs of two kinds share no runs."""
+    if not device.startswith("cuda"):
+        return device
+    return f"{device}: {torch.cuda.get_device_name(device)}"
+
+
 def _free_memory() -> int:
     info = Path("/proc/meminfo")
     if info.exists():
@@ -130,7 +138,7 @@ def run_side_by_side(
 
     def run(job: Job) -> str | None:
         started[job.page] = time.monotonic()
-        return _run(job, clients)
+        return _run(job, clients, runs.parent / REPORTS / f"{job.page}.txt")
 
     futures: dict[Future[str | None], Job] = {pool.submit(run, job): job for job in waiting}
     pending = set(futures)
@@ -167,8 +175,12 @@ def _progress(
     )
 
 
-def _run(job: Job, clients: dict[str, NotebookClient]) -> str | None:
-    """Execute one page and keep its run; return what went wrong, in one line."""
+def _run(job: Job, clients: dict[str, NotebookClient], report: Path) -> str | None:
+    """Execute one page and keep its run; return what went wrong, in one line.
+
+    The whole of it, with the traceback, is left in the report.
+    """
+    report.unlink(missing_ok=True)
     place = ""
     lines = job.notebook.metadata.get("source_map", [])
     cells = [n for n, cell in enumerate(job.notebook.cells) if cell.cell_type == "code"]
@@ -195,7 +207,9 @@ def _run(job: Job, clients: dict[str, NotebookClient]) -> str | None:
             client.execute(env=_environment(ipython))
             _keep(job, time.monotonic() - begin)
         except Exception as error:
-            return explain(error, place, job.timeout)
+            said = explain(error, place, job.timeout)
+            _write(report, f"{job.page} {said}\n\n{strip_ansi(str(error))}\n")
+            return said
         finally:
             clients.pop(job.page, None)
     return None
