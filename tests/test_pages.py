@@ -302,7 +302,10 @@ def test_each_page_introduces_itself(built: dict[str, Parts], pages: Path) -> No
             faults.append(f"{name} is in no language")
         if not page.title or not page.meta.get("description"):
             faults.append(f"{name} has no title or no description")
-        icon = [pages.joinpath(name).parent.joinpath(path) for path in page.icons]
+        icon = [
+            pages / path[1:] if path.startswith("/") else (pages / name).parent / path
+            for path in page.icons
+        ]
         if len(icon) != 1 or not icon[0].exists():
             faults.append(f"{name} has no icon")
         faults += [f"{name} shows {i['src']} in silence" for i in page.images if "alt" not in i]
