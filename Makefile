@@ -2,7 +2,8 @@
 PYTHON ?= python3
 PYTEST = .venv/bin/python -m pytest -n auto --dist loadgroup
 
-.PHONY: book test units lint preview portable site links pdf lock clean help environment
+.PHONY: book test units lint preview portable site links pdf lock clean help environment \
+  notebooks notebooks-run notebooks-fresh
 
 book: environment ## execute every chapter and build the pages
 	@.venv/bin/python tools/build.py
@@ -25,6 +26,15 @@ preview: environment ## build one chapter alone: make preview CHAPTER=tensors
 	@test -n "$(CHAPTER)" || { echo "Name a chapter: make preview CHAPTER=tensors"; false; }
 	@.venv/bin/python tools/build.py $(CHAPTER)
 
+notebooks: book ## every page as a notebook, for Colab and Jupyter, into _build/notebooks/
+	@.venv/bin/python tools/notebooks.py
+
+notebooks-run: book ## execute each notebook alone, without the book's tools: all, or PAGES="tensors mlp"
+	@.venv/bin/python tools/notebooks.py run $(PAGES)
+
+notebooks-fresh: book ## the same, the set-up cells fetching what is missing from the package index
+	@.venv/bin/python tools/notebooks.py fresh $(PAGES)
+
 portable: environment ## tests and chapters as on other processors: which numbers differ, and by how much
 	@.venv/bin/python tools/portable.py $(CHAPTERS)
 
@@ -45,7 +55,7 @@ clean: ## remove what was built; the environment stays
 	@rm -rf _build
 
 help: ## name the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 environment:
 	@$(PYTHON) tools/environment.py

@@ -37,6 +37,10 @@ class recorded(nodes.Invisible, nodes.Element):
     """Where a value was recorded: nothing is to be seen."""
 
 
+class cell_place(nodes.Invisible, nodes.Element):
+    """Where a cell ran of which nothing is to be seen but what it claims."""
+
+
 def statements(source: str) -> list[ast.stmt]:
     """Return the top-level statements of a cell; none where it is no Python.
 
@@ -191,7 +195,8 @@ class ShowCells(SphinxTransform):
             if said:
                 drawn.append(claims("", *said))
             where = cell.parent.index(cell)
-            cell.parent[where : where + 1] = [cell, *drawn] if cell.children else drawn
+            stays = cell if cell.children else cell_place(index=cell["cell_index"])
+            cell.parent[where : where + 1] = [stays, *drawn]
         _tidy_errors(self.document)
         _join_claims(self.document)
         _name_claims(self.document)
@@ -247,11 +252,13 @@ def _kind(box: nodes.Node) -> str:
 def _join_claims(document: nodes.document) -> None:
     """Join claims that follow one another."""
     for group in list(document.findall(claims)):
-        place = group.parent.index(group)
-        before = group.parent[place - 1] if place else None
-        if isinstance(before, claims):
-            before += group.children
-            del group.parent[place]
+        parent, place = group.parent, group.parent.index(group)
+        before = place - 1
+        while before >= 0 and isinstance(parent[before], cell_place):
+            before -= 1
+        if before >= 0 and isinstance(parent[before], claims):
+            parent[before] += group.children
+            del parent[place]
 
 
 def _name_claims(document: nodes.document) -> None:

@@ -22,7 +22,8 @@ MACHINERY = PACKAGE / "book"
 JOBS = "DEFINEBYRUN_JOBS"  # how many pages run at a time
 PROCESSOR = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")  # instructions PyTorch may use
 SITE = "DEFINEBYRUN_SITE"  # where the pages will stand
-NOT_PART_OF_A_RUN = {BUILDING, JOBS, SITE}
+COLAB = "DEFINEBYRUN_COLAB"  # where the notebooks will
+NOT_PART_OF_A_RUN = {BUILDING, JOBS, SITE, COLAB}
 
 
 def digest_of(*contents: bytes | str) -> str:

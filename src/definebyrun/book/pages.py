@@ -27,7 +27,7 @@ from sphinx_exercise.nodes import solution_node
 from sphinxcontrib import katex
 
 from definebyrun.book import report
-from definebyrun.book.cells import ShowCells, claim, claim_sentence, claims, recorded
+from definebyrun.book.cells import ShowCells, cell_place, claim, claim_sentence, claims, recorded
 from definebyrun.book.folds import nothing
 
 _ = get_translation("definebyrun")
@@ -55,12 +55,13 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_node(claim, html=(visit_claim, depart_claim))
     app.add_node(claim_sentence, html=(visit_sentence, depart_sentence))
     app.add_node(recorded, html=(nothing, nothing))
+    app.add_node(cell_place, html=(nothing, nothing))
     app.add_transform(ShowCells)
     app.add_post_transform(FoldSolutions)
     app.add_directive("book-map", report.BookMap)
     app.add_env_collector(report.Measures)
     app.setup_extension("definebyrun.book.folds")
-    for part in ("about", "places", "search", "shipped"):
+    for part in ("about", "notebooks", "places", "search", "shipped"):
         app.setup_extension(f"definebyrun.book.{part}")
     app.connect("builder-inited", mark_lines)
     app.connect("config-inited", configure)
