@@ -117,7 +117,7 @@ LEFT = {  # what no text of a notebook may hold, code apart
     "a value that is not known": "\u2049",
     "a note": r"\[\^",
     "a link within the site": r"(?<!\\)\]\((?!https?://|mailto:)",
-    "HTML of a page": r'<(?!/?(?:details|summary|br)>|(?:a href=")?https?://|/a>)[a-zA-Z/]',
+    "HTML of a page": r'<(?!/?(?:details|summary|br|sub|sup)>|(?:a href=")?https?://|/a>)[a-zA-Z/]',
 }
 
 

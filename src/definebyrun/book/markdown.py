@@ -53,6 +53,7 @@ class Writer:
     numbers: dict[str, dict[str, tuple[int, ...]]] = field(default_factory=dict)
     titles: set[str] = field(default_factory=set)
     level: int = 1
+    in_table: bool = False
 
     def number(self, kind: str, node: nodes.Element) -> str:
         """Return the number of a figure or an exercise, or nothing."""
@@ -251,14 +252,18 @@ def _table(writer: Writer, node: nodes.Element) -> str:
 def _cell(writer: Writer, entry: nodes.Node) -> str:
     """Write a cell of a table: no bar of its contents may end it."""
     assert isinstance(entry, nodes.Element)
-    texts = []
-    for part in entry.children:
-        assert isinstance(part, nodes.Element)
-        for math in part.findall(nodes.math):
-            bars = math.astext().replace(r"\|", r"\Vert ").replace("|", r"\vert ")
-            math.children = [nodes.Text(bars)]
-        texts.append(writer.blocks([part]).replace("|", r"\|"))
-    return " <br> ".join(texts).replace("\n", " ")
+    writer.in_table = True
+    text = " <br> ".join(filter(None, (writer.block(part) for part in entry.children)))
+    writer.in_table = False
+    return text.replace("|", r"\|").replace("\n", " ")
+
+
+def _math(writer: Writer, node: nodes.Element) -> str:
+    """Write a formula in a line; in a table it must do without bars."""
+    words = formula(node.astext())
+    if writer.in_table:
+        words = words.replace(r"\|", r"\Vert ").replace("|", r"\vert ")
+    return f"${words}$"
 
 
 def _raw_block(writer: Writer, node: nodes.Element) -> str:
@@ -324,17 +329,22 @@ BLOCKS: dict[type, Callable[[Writer, nodes.Element], str]] = {
     nodes.container: _all,
     nodes.paragraph: _paragraph,
     nodes.compound: _all,
+    nodes.topic: _all,
+    nodes.legend: _all,
+    addnodes.glossary: _all,
     nodes.section: _all,
     nodes.line_block: _all,
     nodes.line: _paragraph,
 }
 INLINES: dict[type, Callable[[Writer, nodes.Element], str]] = {
     nodes.literal: lambda writer, node: code_span(node.astext()),
-    nodes.math: lambda writer, node: f"${formula(node.astext())}$",
+    nodes.math: _math,
     nodes.reference: _reference,
     nodes.strong: _wrapped("**"),
     nodes.emphasis: _wrapped("*"),
     nodes.title_reference: _wrapped("*"),
+    nodes.subscript: lambda writer, node: f"<sub>{writer.words(node)}</sub>",
+    nodes.superscript: lambda writer, node: f"<sup>{writer.words(node)}</sup>",
     nodes.raw: _raw,
     nodes.inline: lambda writer, node: "".join(writer.inline(part) for part in node.children),
     nodes.image: _image,

@@ -245,7 +245,7 @@ def write(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     writer = Writer(docname, site, app.env.toc_fignumbers.get(docname, {}), titles, level=0)
     code = _code_of(app, docname)
     cells = Cells(writer, code)
-    cells.walk(deepcopy(doctree).children)
+    cells.walk(doctree.children)
     cells.end(references(app, docname, writer))
     if code:
         needed = needs([one["source"] for one in code], extras())
