@@ -241,7 +241,8 @@ def write(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if app.builder.format != "html":
         return
     site = app.config.html_baseurl
-    titles = {name for _page, _id, name in app.env.get_domain("std").labels.values()}
+    standard: Any = app.env.get_domain("std")
+    titles = {name for _page, _id, name in standard.labels.values()}
     writer = Writer(docname, site, app.env.toc_fignumbers.get(docname, {}), titles, level=0)
     code = _code_of(app, docname)
     cells = Cells(writer, code)
