@@ -379,7 +379,7 @@ def test_the_set_up_cell_adds_what_is_missing_and_moves_nothing(
     assert status == 0
     status, said = machine.set_up(["extra>=3"])
     assert status
-    assert "needs extra>=3; installed is 1.0" in said
+    assert "needs extra>=3, and extra 1.0 is installed" in said
 
 
 def test_the_package_is_used_without_the_tools_of_the_book(
