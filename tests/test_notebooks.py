@@ -37,7 +37,7 @@ a_i = b_j
 
 | Name | Size |
 |---|---|
-| `a \\| b` | $|x|$ |
+| `a \\| b` | $\\|x\\|$ |
 
 1. First
 2. Second
@@ -138,7 +138,8 @@ def own_code(notebook: nbformat.NotebookNode) -> list[str]:
 
 def bare(text: str) -> str:
     """A text without its code and formulas, whose braces and bars are their own."""
-    text = re.sub(r"^([> ]*)(`{3,}).*?^[> ]*\2`*$", "", text, flags=re.MULTILINE | re.DOTALL)
+    fence = r"^([> ]*)(`{3,})(?![`{]).*?^[> ]*\2`*$"
+    text = re.sub(fence, "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", "", text)
     text = re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL)
     return re.sub(r"(?<!\\)\$[^$\n]+(?<!\\)\$", "", text)
@@ -221,7 +222,7 @@ def test_what_is_left_is_seen(raw: str) -> None:
         "It is 0.625, by hand $5 / 8 = 0.625$, given 80,000, and $|x|_1 < 2$ in a line.",
         "$$ a_i = b_j + c \\tag{1} $$",
         "| `a \\| b` | $\\vert x\\vert $ |",
-        "1. First\n2. Second\n   - inside",
+        "1. First\n\n2. Second\n\n   - inside",
         "- **Term**\n\n  Its meaning.",
         "> **What usually goes wrong here: The title**\n>\n> Beware:\n>\n> $$ x = \\begin{cases} 1",
         "> **Definition: Loss**\n>\n> What is lost.",
@@ -232,7 +233,7 @@ def test_what_is_left_is_seen(raw: str) -> None:
         "> **Exercise 1 (Try it)**\n>\n> Write `twice`.",
         "<summary>Hint</summary>\n\nAdd.\n\n</details>",
         "<summary>Solution to Exercise 1 (Try it)</summary>\n\nThe secret is addition.",
-        "## References\n\n- Jane Doe. A title. *Annals*, 1999.\n- R. Roe. Another. *Annals*, 2001.",
+        "## References\n\n- Jane Doe. A title. *Annals*, 1999.\n- R.\u00a0Roe. Another.",
         "- **Needs:** Nothing.",
         "run on cpu",
     ],

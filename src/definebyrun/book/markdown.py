@@ -18,6 +18,7 @@ from sphinx_design.dropdown import dropdown_main, dropdown_title
 from definebyrun.book.cells import recorded
 from definebyrun.book.faults import EXERCISES
 from definebyrun.book.folds import look
+from definebyrun.book.places import place_link
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ NOTHING = (
     addnodes.index,
     addnodes.toctree,
     addnodes.highlightlang,
+    place_link,
     recorded,
 )
 LANGUAGES = {"ipython3": "python", "default": "", "none": "", "text": "", "myst-ansi": ""}
