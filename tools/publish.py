@@ -21,12 +21,12 @@ from build import ROOT
 from definebyrun.book.faults import LEFTOVER
 from definebyrun.book.links import TARGET, link_faults
 from definebyrun.book.notebook import MIME
+from definebyrun.book.shipped import meant
 
 Claim = tuple[str, bool]  # its sentence, and whether it holds
 
 PRINTED = "define-by-run.pdf"
 RECORDS = ("facts.json", "claims.json", "measures.json")
-UNMEANT = re.compile(r"(^|/)\.|^reports/|\.(?:map|log|err|pickle|doctree|ipynb_checkpoints)$")
 UNFILLED = "\u2049"  # what a page shows where a quoted number is missing
 CELL = re.compile(r"^[`~:]{3,}\{code-cell\}", re.MULTILINE)
 NOT_READ = {"pre", "code", "script", "style", "math", "svg"}  # no prose stands in these
@@ -122,24 +122,18 @@ def prose_faults(page: str, words: Iterable[str]) -> list[str]:
 
 
 def unmeant(html: Path, pages: set[str]) -> list[str]:
-    """Name the files of the site that are no page, no page asks for, and no list names."""
+    """Name the files of the site that are no page, that no page loads, and that no list names."""
     asked = set()
-    for file in html.rglob("*.html"):
-        for match in TARGET.finditer(file.read_text("utf8")):
-            link = next(filter(None, match.groups()), "").partition("#")[0].partition("?")[0]
-            if link and "://" not in link:
-                asked.add((file.parent / link).resolve())
-    faults = []
-    for file in sorted(path for path in html.rglob("*") if path.is_file()):
-        name = file.relative_to(html).as_posix()
-        if (
-            name.removesuffix(".html") in pages
-            or file.resolve() in asked
-            or not UNMEANT.search(name)
-        ):
-            continue
-        faults.append(f"{name} is not meant to be published")
-    return faults
+    for page in pages:
+        file = html / f"{page}.html"
+        for match in TARGET.finditer(file.read_text("utf8") if file.exists() else ""):
+            link = next(filter(None, match.groups()), "").partition("#")[0]
+            asked.add((file.parent / link).resolve())
+    sources = {path for path in (html / "source").rglob("*.html") if path.resolve() in asked}
+    shown = {path.relative_to(html).with_suffix("").as_posix() for path in sources}
+    stays = meant(html, pages | shown)
+    every = (path.relative_to(html).as_posix() for path in html.rglob("*") if path.is_file())
+    return [f"{name} is not meant to be published" for name in sorted(every) if name not in stays]
 
 
 def site_faults(root: Path, build: Path) -> list[str]:

@@ -20,7 +20,7 @@ def link_faults(folder: Path, pages: Iterable[str]) -> list[str]:
     """Name the links of the pages that lead to nothing, and what they fetch from elsewhere.
 
     Args:
-        folder: where the site was written.
+        folder: where the site was written; a link that begins with ``/`` starts there.
         pages: the pages to look at, by name.
     """
     texts = {folder / f"{page}.html": page for page in pages}
@@ -37,7 +37,8 @@ def link_faults(folder: Path, pages: Iterable[str]) -> list[str]:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc or not (parts.path or parts.fragment):
                 continue
-            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            here = folder if parts.path.startswith("/") else path.parent
+            target = (here / unquote(parts.path).lstrip("/")).resolve() if parts.path else path
             if target.is_dir():
                 target /= "index.html"
             if not target.exists():
