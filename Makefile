@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PYTEST = .venv/bin/python -m pytest -n auto --dist loadgroup
 
-.PHONY: book test units lint preview portable site links pdf lock clean help environment \
+.PHONY: book test units lint preview chapter portable site links pdf lock clean help environment \
   notebooks notebooks-run notebooks-fresh
 
 book: environment ## execute every chapter and build the pages
@@ -34,6 +34,9 @@ notebooks-run: book ## execute each notebook alone, without the book's tools: al
 
 notebooks-fresh: book ## the same, the set-up cells fetching what is missing from the package index
 	@.venv/bin/python tools/notebooks.py fresh $(PAGES)
+
+chapter: ## start a page from the template: make chapter NAME=slopes TITLE="Slopes" (and PART=II)
+	@$(PYTHON) tools/chapter.py "$(NAME)" "$(TITLE)" "$(PART)"
 
 portable: environment ## tests and chapters as on other processors: which numbers differ, and by how much
 	@.venv/bin/python tools/portable.py $(CHAPTERS)

@@ -27,10 +27,18 @@ def chain(x):
     return state
 
 
+def scaled(x):
+    """The same neurons with other weights, converted and divided as one may."""
+    k = torch.arange(x.shape[1])
+    fired = torch.where(x.sum(dim=1)[:, None] / 2 >= (k + 0.5) / 2, 1, 0)
+    return (fired.float() @ signs(len(k)) > 0.5).to(x)
+
+
 def test_right_answers_pass(capsys):
     history.parity(alternating)
     history.parity(chain)
-    assert capsys.readouterr().out.count("Right") == 2
+    history.parity(scaled)
+    assert capsys.readouterr().out.count("Right") == 3
 
 
 @pytest.mark.parametrize(
@@ -46,6 +54,12 @@ def test_right_answers_pass(capsys):
         (lambda x: alternating(x).sum(), "every row"),
         (lambda x: x.sum(dim=1) % 2, "asks for neurons"),
         (lambda x: torch.remainder(x.sum(dim=1), 2), "asks for neurons"),
+        (lambda x: x.sum(dim=1) - 2 * torch.floor(x.sum(dim=1) / 2), "asks for neurons"),
+        (lambda x: x.sum(dim=1) - 2 * (x.sum(dim=1) // 2), "asks for neurons"),
+        (lambda x: (x.sum(dim=1).long() & 1).float(), "asks for neurons"),
+        (lambda x: torch.tensor([float(int(row.sum()) % 2) for row in x]), "asks for neurons"),
+        (lambda x: torch.tensor([row.sum().item() % 2 for row in x]), "asks for neurons"),
+        (lambda x: sum((x.sum(dim=1) == odd).float() for odd in (1, 3, 5)), "asks for neurons"),
         (lambda x: alternating(x) > 0.5, "."),
         (lambda x: x.sum(dim=1) > 0.5, "."),
     ],

@@ -46,7 +46,7 @@ def test_right_answers_pass(right, capsys):
 @pytest.mark.parametrize(
     ("wrong", "hint"),
     [
-        (answer(lambda h, left, own: left @ h @ left.T), "last term, s sᵀ .* is missing"),
+        (answer(lambda h, left, own: left @ h @ left.T), "last term, δ δᵀ .* is missing"),
         (answer(lambda h, left, own: left @ h @ left.T - own), "subtracted"),
         (answer(lambda h, left, own: left @ h @ left + own), "transpose of the one on the left"),
         (answer(lambda h, left, own: left.T @ h @ left + own), "factors are exchanged"),

@@ -33,13 +33,37 @@ def no_root(p, g, s, lr):
     return p - lr * g / (total + 1e-10), {"t": total}
 
 
+def epsilon_inside(p, g, s, lr):
+    total = s.get("t", 0) + g**2
+    return p - lr * g / (total + 1e-10).sqrt(), {"t": total}
+
+
+def no_epsilon(p, g, s, lr):
+    total = s.get("t", 0) + g**2
+    return p - lr * g / total.sqrt(), {"t": total}
+
+
+def other_epsilon(p, g, s, lr):
+    total = s.get("t", 0) + g**2
+    return p - lr * g / (total.sqrt() + 1e-8), {"t": total}
+
+
+def rmsprop(p, g, s, lr):
+    square = 0.99 * s.get("t", 0) + 0.01 * g**2
+    return p - lr * g / (square.sqrt() + 1e-10), {"t": square}
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
         (lambda p, g, s, lr: (p - lr * g, s), "plain"),
-        (lambda p, g, s, lr: (p + lr * g.sign(), s), "against"),
+        (lambda p, g, s, lr: (p + lr * g / (g.abs() + 1e-10), s), "against"),
         (forgets, "state"),
-        (no_root, "root"),
+        (no_root, "where is the root"),
+        (epsilon_inside, "inside the root"),
+        (no_epsilon, "where is ε"),
+        (other_epsilon, "not the 10"),
+        (rmsprop, "RMSprop"),
         (lambda p, g, s, lr: p, "two things"),
         (lambda p, g, s, lr: (None, {}), "."),
         (lambda p, g, s, lr: (p * float("nan"), {}), "."),

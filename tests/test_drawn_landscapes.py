@@ -7,7 +7,7 @@ import torch
 
 from definebyrun.drawing.landscape import draw_contours, draw_surface_and_map, draw_trajectories
 from definebyrun.drawing.style import figure
-from definebyrun.scratch.landscapes import rosenbrock, saddle
+from definebyrun.scratch.landscapes import rosenbrock, two_hollows
 from definebyrun.scratch.minimise import newton
 
 mpl.use("agg")
@@ -23,7 +23,7 @@ def close_figures():
 def test_log_contours_are_two_a_decade_and_even_ones_evenly_spaced():
     _, ax = figure(1, 2)
     draw_contours(ax[0], rosenbrock().value, (-1.5, 1.5), (-1, 2), log=True)
-    draw_contours(ax[1], saddle().value, (-1.5, 1.5), (-1, 2), levels=6)
+    draw_contours(ax[1], two_hollows().value, (-1.5, 1.5), (-1, 2), levels=6)
     log_levels, levels = [plot.collections[0].levels for plot in ax]
     np.testing.assert_allclose(log_levels[1:] / log_levels[:-1], 10**0.5)
     np.testing.assert_allclose(np.diff(levels), np.diff(levels)[0])

@@ -5,14 +5,14 @@ import pytest
 import torch
 from scipy import optimize
 
-from definebyrun.scratch.landscapes import differentiated, rosenbrock, saddle, valley
+from definebyrun.scratch.landscapes import differentiated, rosenbrock, two_hollows, valley
 
 LANDSCAPES = {
     "rosenbrock": rosenbrock(),
     "another rosenbrock": rosenbrock(2.5, 7.0),
     "valley": valley(1, 25),
     "deep valley": valley(1, 2, 3),
-    "saddle": saddle(),
+    "two hollows": two_hollows(),
 }
 torch.manual_seed(0)
 
@@ -44,13 +44,13 @@ def test_rosenbrock_is_scipys():
 
 
 def test_lowest_points_are_level_and_the_saddle_is_one():
-    for name, point in (("rosenbrock", [1, 1]), ("valley", [0, 0]), ("saddle", [0, -1])):
+    for name, point in (("rosenbrock", [1, 1]), ("valley", [0, 0]), ("two hollows", [0, -1])):
         here = torch.tensor(point, dtype=torch.float64)
         assert LANDSCAPES[name].value(here) == 0
         assert not LANDSCAPES[name].gradient(here).any()
     middle = torch.zeros(2, dtype=torch.float64)
-    assert not saddle().gradient(middle).any()
-    assert torch.linalg.eigvalsh(saddle().hessian(middle)).tolist() == [-1, 1]
+    assert not two_hollows().gradient(middle).any()
+    assert torch.linalg.eigvalsh(two_hollows().hessian(middle)).tolist() == [-1, 1]
 
 
 def test_hessian_of_the_start_is_indefinite():

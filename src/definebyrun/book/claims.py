@@ -15,6 +15,10 @@ from IPython.core.inputtransformer2 import TransformerManager
 from definebyrun.book.notebook import BUILDING, MIME
 
 OURS = "definebyrun.book"
+CALLS = {
+    OURS: ("claim", "record", "show_source"),
+    f"{OURS}.errors": ("shown",),
+}  # what pages import
 CONSTANTS = {"pi", "e", "tau", "inf", "nan", "newaxis"}  # of the modules math, numpy and torch
 COPIES = {"clone", "copy", "detach", "contiguous", "deepcopy", "cpu"}
 SIZES = {"len", "abs", "norm", "numel", "std", "var", "square"}  # never below zero
@@ -130,7 +134,7 @@ def _import_faults(node: ast.ImportFrom) -> Iterator[str]:
         if name.name != "claim" and name.asname == "claim":
             yield "binds the name 'claim' anew"
         elif (name.name == "claim" and name.asname) or (
-            ours and (node.module != OURS or name.name not in ("claim", "record", "show_source"))
+            ours and name.name not in CALLS.get(node.module or "", ())
         ):
             yield (
                 f"imports {name.name!r} of {node.module} as {name.asname or name.name!r}; "

@@ -20,7 +20,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.environment.collectors import EnvironmentCollector
 from sphinx.errors import ExtensionError
 
-from definebyrun.book import builds, claims, figures, numbers, report
+from definebyrun.book import builds, claims, figures, needs, numbers, report
 from definebyrun.book.cells import without_machinery
 from definebyrun.book.faults import (
     Warnings,
@@ -56,6 +56,7 @@ class Runs(EnvironmentCollector):
         faults, left_out = app.env.temp_data.get(UNREAD, ([], False))
         run, broken = (Run(), []) if left_out else _read(app, page)
         faults = faults + broken + run.faults
+        run.sources |= {link["module"] for link in doctree.findall(source_link)}
         faults += claims.source_faults(run.code)
         faults += hushed_faults(run.code)
         in_sight = [without_machinery(source) for source in run.shown]
@@ -98,6 +99,7 @@ class Runs(EnvironmentCollector):
         faults += _typed_elsewhere(kept)
         if not is_preview(app):
             faults += _unquoted(kept) + missing_pages(env) + report.parts_without_needs(env)
+            faults += needs.faults(env, report.chapters(env))
         changed = []
         for name, page in kept.items():
             try:
@@ -181,7 +183,7 @@ def _shown(env: BuildEnvironment, name: str, page: Page) -> list[Any]:
         shown.append(list(report.chapters(env).items()))
     if page.has_report:
         shown.append(report.report_rows(env))
-    return shown
+    return shown + needs.seen_by(env, name)
 
 
 def _quote(env: BuildEnvironment, page: str, name: str, form: str) -> str:
@@ -308,6 +310,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.add_node(node, html=(_nothing, _nothing), latex=(_nothing, _nothing))
     app.connect("config-inited", configure)
     builds.setup(app)
+    app.setup_extension("definebyrun.book.needs")
+    app.setup_extension("definebyrun.book.api")
     app.connect("builder-inited", watch, priority=1)
     app.connect("source-read", check_source, priority=900)
     app.connect("doctree-read", figures.add_dark_versions, priority=100)

@@ -15,6 +15,7 @@ from sphinx.locale import get_translation
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
+from definebyrun.book import needs
 from definebyrun.book.cells import silent_values
 from definebyrun.book.measures import Measure, first_sentence, measure, measures
 from definebyrun.book.runs import pages
@@ -38,14 +39,20 @@ class book_map(nodes.General, nodes.Element):
 class ChapterNeeds(SphinxDirective):
     """``{chapter-needs}``: what a chapter needs, as its body; makes the page a chapter.
 
-    Its option ``:line:`` says on the map of the book what the page is about.
+    Its option ``:line:`` says on the map of the book what the page is about, and ``:needs:`` names
+    the pages that it builds on, between commas.
     """
 
     has_content = True
-    option_spec: ClassVar[dict[str, Any]] = {"line": directives.unchanged_required}
+    option_spec: ClassVar[dict[str, Any]] = {
+        "line": directives.unchanged_required,
+        "needs": directives.unchanged_required,
+    }
 
     def run(self) -> list[nodes.Node]:
         """Leave a node with the words of the author."""
+        named = needs.named(self.env, self.options.get("needs", ""))
+        needs.needs(self.env)[self.env.docname] = named
         line = chapter_line(line=self.options.get("line", ""))
         self.state.nested_parse(self.content, self.content_offset, line)
         return [line]
@@ -135,7 +142,7 @@ def seconds(env: BuildEnvironment, page: str) -> float:
     return float(recorded.get("runtime") or 0)
 
 
-def draw_line(env: BuildEnvironment, page: str, needs: list[nodes.Node]) -> nodes.Element:
+def draw_line(env: BuildEnvironment, page: str, words: list[nodes.Node]) -> nodes.Element:
     """Draw the line of a chapter: what it needs, how long it runs, where it stands."""
     order = chapters(env)
     place = list(order).index(page) + 1 if page in order else 1
@@ -153,7 +160,8 @@ def draw_line(env: BuildEnvironment, page: str, needs: list[nodes.Node]) -> node
         "minutes": measures(env).get(page, Measure()).minutes
     }
     for name, body in (
-        (_("Needs"), needs),
+        (_("Needs"), words),
+        *needs.fields(env, page),
         (_("Reads in"), [nodes.paragraph("", reads)]),
         (_("Runs in"), [nodes.paragraph("", runs)]),
         (_("Place"), [nodes.paragraph("", stands)]),
@@ -179,7 +187,8 @@ def draw_map(env: BuildEnvironment, fromdocname: str) -> nodes.Element:
                 "seconds": max(1, round(seconds(env, page))),
             }
             head += [nodes.Text(" "), nodes.inline("", time, classes=["page-time"])]
-        items += nodes.list_item("", head, nodes.paragraph("", kept.says, classes=["page-line"]))
+        about = nodes.paragraph("", kept.says, classes=["page-line"])
+        items += nodes.list_item("", head, about, *needs.builds_on(env, fromdocname, page))
     return box
 
 

@@ -1,8 +1,6 @@
 """The source of a helper in a page, with a link to where it stands."""
 
 import ast
-import importlib
-import inspect
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.locale import get_translation
 
+from definebyrun.book.freshness import PACKAGE, modules_of
 from definebyrun.book.runs import pages
 
 _ = get_translation("definebyrun")
@@ -32,12 +31,7 @@ def draw_source(record: dict[str, Any]) -> nodes.Element:
     code, says = without_docstrings(record["source"])
     box = nodes.container(classes=["source"])
     if says:
-        caption = nodes.paragraph(says, "", classes=["source-caption"])
-        caption += [
-            nodes.literal("", part) if place % 2 else nodes.Text(part)
-            for place, part in enumerate(says.split("`"))
-        ]
-        box += caption
+        box += nodes.paragraph(says, "", *in_words(says), classes=["source-caption"])
     box += nodes.literal_block(code, code, language="python")
     box += source_link("", **{key: record[key] for key in ("module", "name", "first", "last")})
     return box
@@ -74,6 +68,12 @@ def without_docstrings(source: str) -> tuple[str, str]:
 def plain_words(text: str) -> str:
     """Return words of a docstring without its markup: names of code in single backticks."""
     return ROLE.sub(r"`\1`", text).replace("``", "`")
+
+
+def in_words(says: str) -> list[nodes.Node]:
+    """Draw a plain docstring, what stands between backticks as code."""
+    parts = enumerate(says.split("`"))
+    return [nodes.literal("", part) if place % 2 else nodes.Text(part) for place, part in parts]
 
 
 def source_faults(doctree: nodes.document) -> list[str]:
@@ -122,13 +122,14 @@ def modules_shown(env: BuildEnvironment) -> set[str]:
 
 
 def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Yield a page for each module whose source a chapter shows (Sphinx's html-collect-pages)."""
+    """Yield a page for each module whose source a page shows or links (html-collect-pages)."""
+    files = modules_of(PACKAGE)
     for module in sorted(modules_shown(app.env)):
         formatter = HtmlFormatter(linespans="line", nowrap=False)
-        loaded = importlib.import_module(module)
-        text = ROLE.sub(r"`\1`", inspect.getsource(loaded))  # lines stay where they are
+        source = files[module].read_text("utf8")
+        text = ROLE.sub(r"`\1`", source)  # lines stay where they are
         code = highlight(text, PythonLexer(), formatter)
-        first = (inspect.getdoc(loaded) or "").partition("\n")[0]
+        first = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
         says = _("%(module)s, the code that the book shows: %(first)s") % {
             "module": module,
             "first": plain_words(first).replace("`", ""),

@@ -12,9 +12,13 @@ _THRESHOLDS = (
     "The exercise asks for neurons: weighted sums, and a comparison with a threshold. (For weights "
     "of alternating sign write (-1.0) ** k.)"
 )
-_FORBIDDEN = dict.fromkeys(
-    ("*remainder*", "*mod*", "*xor*", "*cos*", "*sin*", "*prod*", "*bitwise*"), _THRESHOLDS
+_NO_NEURONS = (  # patterns of names in PyTorch by which a parity is had without any layer
+    *("*remainder*", "*mod*", "*floor*", "*ceil*", "*round*", "*trunc*", "frac*"),
+    *("*xor*", "*__and__*", "*__or__*", "*__invert__*", "*bitwise*", "*logical*", "*shift*"),
+    *("*cos*", "*sin*", "*prod*", "*abs*", "eq", "*__eq__*", "ne", "*__ne__*", "*not_equal*"),
+    *("item", "tolist", "numpy", "__array__", "__int__", "__index__"),
 )
+_FORBIDDEN = dict.fromkeys(_NO_NEURONS, _THRESHOLDS)
 
 
 def parity(answer: Callable[..., Any]) -> None:

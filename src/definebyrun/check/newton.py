@@ -37,19 +37,19 @@ def update(answer: Callable[..., Any]) -> None:
         change,
         truth=bfgs_update(inverse, step, change),
         mistakes={
-            "The last term, s sᵀ / (sᵀ y), is missing.": left @ inverse @ left.T,
-            "The last term is not divided by sᵀ y.": left @ inverse @ left.T + own * curvature,
-            "Your outer products are not divided by sᵀ y.": (identity - torch.outer(step, change))
+            "The last term, δ δᵀ / (δᵀ Δ), is missing.": left @ inverse @ left.T,
+            "The last term is not divided by δᵀ Δ.": left @ inverse @ left.T + own * curvature,
+            "Your outer products are not divided by δᵀ Δ.": (identity - torch.outer(step, change))
             @ inverse
             @ (identity - torch.outer(change, step))
             + own,
-            "s and y are exchanged. This is the update of a Hessian; the inverse has s where the "
-            "Hessian has y.": turned,
+            "Step and change are exchanged. This is the update of a Hessian; the inverse has δ "
+            "where the Hessian has Δ.": turned,
             "The factor on the right is the transpose of the one on the left.": left
             @ inverse
             @ left
             + own,
-            "The two factors are exchanged: on the left stands s yᵀ, on the right y sᵀ.": other
+            "The two factors are exchanged: on the left stands δ Δᵀ, on the right Δ δᵀ.": other
             @ inverse
             @ other.T
             + own,
@@ -60,7 +60,7 @@ def update(answer: Callable[..., Any]) -> None:
             "The last term is subtracted; it is added.": left @ inverse @ left.T - own,
         },
         look="Test it yourself: your matrix times the change must be the step.",
-        shapes={(): "The outer product of two vectors is a matrix; s @ y is one number."},
+        shapes={(): "The outer product of two vectors is a matrix; step @ change is one number."},
         tolerance=1e-9,
         case="3 weights",
     )

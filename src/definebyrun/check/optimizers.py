@@ -19,11 +19,15 @@ def adagrad(answer: Callable[..., Any]) -> None:
     Raises:
         WrongAnswer: it is not right yet; the text is a hint.
     """
-    gradients = torch.tensor([[2.0, -0.5], [1.0, 3.0], [-4.0, 0.25]], dtype=torch.float64)
-    start, lr = torch.tensor([1.0, -2.0], dtype=torch.float64), 0.1
+    gradients = torch.tensor(
+        # the last ones are so small that ε, and the place where it stands, can be seen
+        [[2.0, -0.5, 1e-9], [1.0, 3.0, -2e-9], [-4.0, 0.25, 1e-9]],
+        dtype=torch.float64,
+    )
+    start, lr = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64), 0.1
     state: dict[str, Any] = {}
-    parameter, total = start, torch.zeros_like(start)
-    expected, mean, square = start, start, torch.zeros_like(start)
+    parameter = expected = start
+    total, square = torch.zeros_like(start), torch.zeros_like(start)
     for step, gradient in enumerate(gradients):
         given = call(answer, parameter, gradient, state, lr)
         if not isinstance(given, tuple) or len(given) != 2 or not isinstance(given[1], dict):
@@ -31,7 +35,6 @@ def adagrad(answer: Callable[..., Any]) -> None:
         total = total + gradient**2
         before, expected = expected, expected - lr * gradient / (total.sqrt() + 1e-10)
         square = 0.99 * square + 0.01 * gradient**2
-        mean = mean - lr * gradient / (square.sqrt() + 1e-10)
         compare(
             given[0],
             expected,
@@ -39,9 +42,16 @@ def adagrad(answer: Callable[..., Any]) -> None:
                 "You step along the gradient; descent goes against it.": 2 * before - expected,
                 "You divide by the sum itself: where is the root?": before
                 - lr * gradient / (total + 1e-10),
-                "This is RMSprop: Adagrad takes the sum of all squares, not their mean.": mean,
+                "This is RMSprop: Adagrad takes the sum of all squares, not their mean.": before
+                - lr * gradient / (square.sqrt() + 1e-10),
+                "Your ε stands inside the root, where it acts as its own root, 10⁻⁵. It belongs "
+                "outside.": before - lr * gradient / (total + 1e-10).sqrt(),
+                "Where is ε, the 10⁻¹⁰ beside the root? Without it a gradient of zero gives "
+                "nan.": before - lr * gradient / total.sqrt(),
+                "Your ε is not the 10⁻¹⁰ that the exercise asks for.": before
+                - lr * gradient / (total.sqrt() + 1e-8),
                 "You divide by the size of the last gradient alone: is the sum kept in the "
-                "state that you return?": before - lr * gradient.sign(),
+                "state that you return?": before - lr * gradient / (gradient.abs() + 1e-10),
                 "This is plain gradient descent: nothing is divided.": before - lr * gradient,
             },
             look="Work out the first two steps by hand for the gradients 2 and 1.",

@@ -1,7 +1,7 @@
 """Maps of landscapes: contours, the same as a surface, and the ways that methods take."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ def draw_contours(
     ylim: tuple[float, float],
     *,
     log: bool = False,
-    levels: int = 10,
+    levels: int | Sequence[float] = 10,
     names: tuple[str, str] = ("x", "y"),
 ) -> None:
     """Draw a function of two variables as a contour map, with its heights beside it.
@@ -34,7 +34,7 @@ def draw_contours(
         xlim, ylim: the rectangle to draw.
         log: draw two contours a decade, each √10 times as high as the one below it, for a function
             that is not negative and spans decades; a millionth of the top counts as flat.
-        levels: how many contours, when they are evenly spaced.
+        levels: how many contours, when they are evenly spaced, or the heights to draw.
         names: what the two axes measure.
     """
     x, y, z = _heights(value, xlim, ylim, 300)

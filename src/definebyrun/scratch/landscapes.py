@@ -57,8 +57,8 @@ def valley(*curvatures: float) -> Landscape:
     )
 
 
-def saddle() -> Landscape:
-    """Return x²/2 + (y² - 1)²/4: a saddle at the origin between two lowest points, (0, ±1)."""
+def two_hollows() -> Landscape:
+    """Return x²/2 + (y² - 1)²/4: lowest at (0, 1) and (0, -1), with a pass at the origin."""
 
     def value(p: Tensor) -> Tensor:
         x, y = p[..., 0], p[..., 1]

@@ -20,7 +20,13 @@ State = dict[str, Any]
 Rule = Callable[[Tensor, Tensor, State], tuple[Tensor, State]]
 
 
-def sgd(parameter: Tensor, gradient: Tensor, state: State, *, lr: float) -> tuple[Tensor, State]:
+def sgd(
+    parameter: Tensor,
+    gradient: Tensor,
+    state: State,
+    *,
+    lr: float,
+) -> tuple[Tensor, State]:
     """Step against the gradient; nothing is remembered."""
     return parameter - lr * gradient, state
 
@@ -102,7 +108,11 @@ def adamw(
 
 
 def race(
-    landscape: Landscape, start: Tensor, rules: Mapping[str, Rule], *, steps: int
+    landscape: Landscape,
+    start: Tensor,
+    rules: Mapping[str, Rule],
+    *,
+    steps: int,
 ) -> dict[str, Trajectory]:
     """Let several rules run from one start, side by side, and keep their ways.
 
@@ -122,6 +132,21 @@ def race(
     Raises:
         ValueError: start has another shape, or no finite value there; steps is negative.
     """
+    _check_race(landscape, start, steps)
+    ways = start.new_empty(steps + 1, len(rules), len(start))
+    ways[0] = start
+    states: list[State] = [{} for _ in rules]
+    for step in range(steps):
+        gradients = landscape.gradient(ways[step])
+        for runner, rule in enumerate(rules.values()):
+            ways[step + 1, runner], states[runner] = rule(
+                ways[step, runner], gradients[runner], states[runner]
+            )
+    return {name: _cut(landscape, ways[:, k]) for k, name in enumerate(rules)}
+
+
+def _check_race(landscape: Landscape, start: Tensor, steps: int) -> None:
+    """Refuse a start or a number of steps that cannot be run from, by its name."""
     if start.shape != (landscape.size,):
         raise ValueError(f"start has shape {tuple(start.shape)}; expected ({landscape.size},)")
     if not landscape.value(start).isfinite():
@@ -131,15 +156,6 @@ def race(
         )
     if steps < 0:
         raise ValueError(f"steps is {steps}; expected 0 or more")
-    runners = list(rules.values())
-    states: list[State] = [{} for _ in runners]
-    way = start.new_empty(steps + 1, len(runners), len(start))
-    way[0] = start
-    for step in range(steps):
-        gradients = landscape.gradient(way[step])
-        for row, rule in enumerate(runners):
-            way[step + 1, row], states[row] = rule(way[step, row], gradients[row], states[row])
-    return {name: _cut(landscape, way[:, row]) for row, name in enumerate(rules)}
 
 
 def _cut(landscape: Landscape, points: Tensor) -> Trajectory:

@@ -48,25 +48,21 @@ def learn_perceptron(x: Tensor, y: Tensor, passes: int = 100) -> Learned:
 
     Source: Rosenblatt (1958), in the form of Novikoff (1962).
     """
-    _check(x, y, passes)
-    ones = torch.ones_like(x[:, :1])  # the input of the bias
-    inputs = torch.cat([x, ones], dim=1)
-    weights, mistakes = [torch.zeros_like(inputs[0])], []
-    for _ in range(passes):
-        wrong = 0
-        for point, target in zip(inputs, y.to(x), strict=True):
-            answer = (point @ weights[-1] > 0).to(x)
+    inputs, targets = _with_ones(x, y, passes)
+    weights = [torch.zeros_like(inputs[0])]
+    mistakes: list[int] = []
+    while len(mistakes) < passes and 0 not in mistakes:
+        before = len(weights)
+        for point, target in zip(inputs, targets, strict=True):
+            answer = (point @ weights[-1] > 0).float()
             if answer != target:
                 weights.append(weights[-1] + (target - answer) * point)
-                wrong += 1
-        mistakes.append(wrong)
-        if wrong == 0:
-            break
+        mistakes.append(len(weights) - before)
     return Learned(torch.stack(weights), tuple(mistakes))
 
 
-def _check(x: Tensor, y: Tensor, passes: int) -> None:
-    """Raise a ValueError that names what has the wrong form."""
+def _with_ones(x: Tensor, y: Tensor, passes: int) -> tuple[Tensor, Tensor]:
+    """Put the input of the bias, a one, at the end of each point; refuse what is no such data."""
     if x.ndim != 2 or not x.is_floating_point() or len(x) == 0:
         raise ValueError(f"x is {x.dtype} of shape {tuple(x.shape)}; expected floats (m, n), m > 0")
     if not x.isfinite().all():
@@ -77,3 +73,4 @@ def _check(x: Tensor, y: Tensor, passes: int) -> None:
         raise ValueError(f"y holds {y[(y != 0) & (y != 1)][0].item()}; expected 0 or 1")
     if passes < 1:
         raise ValueError(f"passes is {passes}; expected at least 1")
+    return torch.cat([x, torch.ones_like(x[:, :1])], dim=1), y.to(x)
