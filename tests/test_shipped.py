@@ -21,7 +21,12 @@ MEANT = {
         '<source srcset="../_images/small.png 1x, ../_images/large.png 2x">'
         '<a href="../facts.json">facts</a><a href="https://example.org/x.js">x</a>'
     ),
-    "_static/book.css": "@font-face { src: url('fonts/f.woff2?x#y') format('woff2') }",
+    "_static/book.css": (
+        '@import "basic.css"; @import url(more.css);'
+        "@font-face { src: url('fonts/f.woff2?x#y') format('woff2') }"
+    ),
+    "_static/basic.css": "",
+    "_static/more.css": "",
     "_static/fonts/f.woff2": "",
     "_images/one two.svg": "",
     "_images/small.png": "",

@@ -34,7 +34,7 @@ FILES = (
 )
 STAMP = ".buildinfo"  # by which Sphinx knows its settings of last time; of no use to a reader
 LOADS = re.compile(r"""\s(?:href|src|srcset|poster|data)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
-STYLES = re.compile(r"""url\(\s*["']?([^"')]+)""")
+STYLES = re.compile(r"""(?:url\(\s*["']?|@import\s+["'])([^"')]+)""")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
