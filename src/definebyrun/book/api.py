@@ -50,7 +50,7 @@ def draw_module(module: str, file: Path) -> Iterator[nodes.Node]:
     for part in parts:
         name = f"{module.removeprefix(PACKAGE.name + '.')}.{part.name}"
         term = nodes.term(
-            "", "", nodes.literal("", signature(part)), ids=[nodes.make_id(f"api-{name}")]
+            "", "", nodes.literal("", signature(part)), ids=[f"api-{name.replace('.', '-')}"]
         )
         place = source_link(
             "",

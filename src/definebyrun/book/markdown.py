@@ -269,7 +269,7 @@ def _math(writer: Writer, node: nodes.Element) -> str:
 
 
 def _raw_block(writer: Writer, node: nodes.Element) -> str:
-    return _raw(writer, node).strip()
+    return "" if "page-only" in node["classes"] else _raw(writer, node).strip()
 
 
 def _raw(writer: Writer, node: nodes.Element) -> str:

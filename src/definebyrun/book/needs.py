@@ -197,7 +197,7 @@ def draw_map(env: BuildEnvironment, fromdocname: str) -> nodes.Node:
         route(env),
         _("Which page needs which; the list of pages below says the same in words"),
     )
-    return nodes.raw("", drawing, format="html")
+    return nodes.raw("", drawing, format="html", classes=["page-only"])
 
 
 def draw_route(env: BuildEnvironment, fromdocname: str) -> nodes.Element:
