@@ -13,6 +13,7 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -51,6 +52,54 @@ def joined() -> Iterator[Place]:
         yield Place(dist.get_rank(), dist.get_world_size(), device)
     finally:
         dist.destroy_process_group()
+
+
+class _Summed(torch.autograd.Function):
+    """The sum of a tensor over all processes; on the way back, the sum of its gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
+
+
+def share_statistics(model: nn.Module) -> None:
+    """Let batch normalisation in training use mean and variance over the shares of all processes.
+
+    Without it each process normalises by its own share, which is another training. PyTorch's own
+    ``SyncBatchNorm`` does the same, but on GPUs only.
+
+    Args:
+        model: its layers of batch normalisation are changed; all have weights and running averages.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.forward = partial(_normalise, module)  # type: ignore[method-assign]
+
+
+def _normalise(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
+    """Normalise this process's share, shape (n, channels, ...), by the whole batch."""
+    if not norm.training:
+        return type(norm).forward(norm, x)
+    others = [axis for axis in range(x.ndim) if axis != 1]
+    shape = [-1] + [1] * (x.ndim - 2)
+    count = _Summed.apply(x.new_tensor(x.numel() / x.shape[1]))
+    mean = _Summed.apply(x.sum(dim=others)) / count
+    centred = x - mean.view(shape)
+    variance = _Summed.apply((centred**2).sum(dim=others)) / count
+    with torch.no_grad():
+        norm.num_batches_tracked += 1
+        norm.running_mean.lerp_(mean, norm.momentum)
+        norm.running_var.lerp_(variance * count / (count - 1), norm.momentum)
+    scale = norm.weight * (variance + norm.eps).rsqrt()
+    return centred * scale.view(shape) + norm.bias.view(shape)
 
 
 def network() -> nn.Module:
