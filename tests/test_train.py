@@ -358,6 +358,7 @@ def child(file, moment=None):
     status = os.waitpid(pid, 0)[1]
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
 
+job.Job(job.Settings("mlp"), torch.device("cpu"))  # loads all that children would load
 chance, found = random.Random(0), []
 child("never-stopped.pt")
 for index, (owner, name, most, when) in enumerate(MOMENTS):
