@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.run import main as torchrun
 
@@ -145,6 +146,8 @@ def start(processes: int, device: torch.device, words: Sequence[str]) -> None:
         torchrun(["--standalone", f"--nproc-per-node={processes}", "-m", PROGRAM, *words])
     except ChildFailedError as problem:
         sys.exit(str(problem))
+    except SignalException as problem:  # torchrun's word for Ctrl-C
+        raise KeyboardInterrupt from problem
 
 
 if __name__ == "__main__":

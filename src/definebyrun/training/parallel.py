@@ -84,10 +84,11 @@ def share_statistics(model: nn.Module) -> None:
             module.forward = partial(_normalise, module)  # type: ignore[method-assign]
 
 
-def _normalise(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
+def _normalise(norm: Any, x: Tensor) -> Tensor:
     """Normalise this process's share, shape (n, channels, ...), by the whole batch."""
     if not norm.training:
-        return type(norm).forward(norm, x)
+        usual: Tensor = type(norm).forward(norm, x)
+        return usual
     others = [axis for axis in range(x.ndim) if axis != 1]
     shape = [-1] + [1] * (x.ndim - 2)
     count = _Summed.apply(x.new_tensor(x.numel() / x.shape[1]))
@@ -99,7 +100,7 @@ def _normalise(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
         norm.running_mean.lerp_(mean, norm.momentum)
         norm.running_var.lerp_(variance * count / (count - 1), norm.momentum)
     scale = norm.weight * (variance + norm.eps).rsqrt()
-    return centred * scale.view(shape) + norm.bias.view(shape)
+    return torch.addcmul(norm.bias.view(shape), centred, scale.view(shape))
 
 
 def network() -> nn.Module:
