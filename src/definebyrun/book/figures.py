@@ -1,13 +1,23 @@
 """Figures in pages: each has a caption and alt text, and a version for dark pages."""
 
+import posixpath
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.builders import Builder
+from sphinx.util.images import get_image_size
 
 from definebyrun.drawing.style import DARK, LIGHT
+
+VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')  # in points, as matplotlib draws
+
+
+class enlarge(nodes.container):
+    """A link around a figure, light and dark, that leads to the drawing itself."""
 
 
 def figure_faults(doctree: nodes.document) -> list[str]:
@@ -71,22 +81,40 @@ def _is_empty(svg: str) -> bool:
 def add_dark_versions(app: Sphinx, doctree: nodes.document) -> None:
     """Put a dark version beside each drawn figure; the style sheet shows the one that fits.
 
-    The dark file is the light one with each colour of the plotting module exchanged.
+    The dark file is the light one with each colour of the plotting module exchanged. Both say their
+    size, so that a page does not move when they come, and stand in a link to the drawing itself.
     """
     for image in list(doctree.findall(nodes.image)):
-        uri = image["uri"]
-        path = Path(app.srcdir, uri.lstrip("/")) if uri.startswith("/") else None
-        if path is None:
-            path = Path(app.env.doc2path(app.env.docname)).parent / uri
+        path = _file(app, image["uri"])
         if path.suffix != ".svg" or "jupyter_execute" not in path.parts:
+            size = get_image_size(str(path)) if path.exists() else None
+            if size:
+                image["natural"] = size
             continue
+        drawing = path.read_text("utf8")
+        view = VIEW.search(drawing)
+        if view:
+            image["natural"] = tuple(round(float(points) * 4 / 3) for points in view.groups())
         dark_path = path.with_name(f"{path.stem}-dark.svg")
-        dark_path.write_text(dark_version(path.read_text("utf8")), "utf8")
+        dark_path.write_text(dark_version(drawing), "utf8")
         dark = image.deepcopy()
-        dark["uri"] = uri.removesuffix(".svg") + "-dark.svg"
+        dark["uri"] = image["uri"].removesuffix(".svg") + "-dark.svg"
         image["classes"] += ["only-light"]
         dark["classes"] += ["only-dark"]
-        image.parent.insert(image.parent.index(image) + 1, dark)
+        image.replace_self(enlarge("", image.deepcopy(), dark))
+
+
+def _file(app: Sphinx, uri: str) -> Path:
+    """Return where an image of the page that is read lies."""
+    if uri.startswith("/"):
+        return Path(app.srcdir, uri.lstrip("/"))
+    return Path(app.env.doc2path(app.env.docname)).parent / uri
+
+
+def published(builder: Builder, uri: str) -> str:
+    """Return the address of an image from the page that is written."""
+    name = builder.images.get(uri)
+    return posixpath.join(builder.imgpath, quote(name)) if name else uri
 
 
 def dark_version(svg: str) -> str:

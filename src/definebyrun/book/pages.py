@@ -29,6 +29,7 @@ from sphinxcontrib import katex
 from definebyrun.book import report
 from definebyrun.book.cells import ShowCells, cell_place, claim, claim_sentence, claims, recorded
 from definebyrun.book.folds import nothing
+from definebyrun.book.japanese import marked_html
 
 _ = get_translation("definebyrun")
 
@@ -61,7 +62,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("book-map", report.BookMap)
     app.add_env_collector(report.Measures)
     app.setup_extension("definebyrun.book.folds")
-    for part in ("about", "notebooks", "places", "search", "shipped"):
+    for part in ("about", "look", "notebooks", "places", "search", "shipped"):
         app.setup_extension(f"definebyrun.book.{part}")
     app.connect("builder-inited", mark_lines)
     app.connect("config-inited", configure)
@@ -94,7 +95,8 @@ class LineFormatter(HtmlFormatter):
             text = re.sub("<[^>]*>", "", line)
             indent = min((len(text) - len(text.lstrip(" "))) // 4, 6)
             level = f" in{indent}" if indent else ""
-            yield is_code, f'<span class="ln{level}">{line}</span>' if is_code else line
+            boxed = f'<span class="ln{level}">{marked_html(line)}</span>'
+            yield is_code, boxed if is_code else line
 
 
 def mark_lines(app: Sphinx) -> None:
