@@ -39,7 +39,7 @@ def leave_out(
     context["script_files"] = [
         script
         for script in context.get("script_files", [])
-        if Path(getattr(script, "filename", script)).name not in NEEDLESS
+        if Path(str(getattr(script, "filename", script))).name not in NEEDLESS
     ]
 
 

@@ -146,6 +146,7 @@ def slim_down(site: Path, without_script: str) -> None:
         site: the folder of the site; its sheets are those of the theme and ours, as they came.
         without_script: the name of our sheet for readers without scripts, in ``_static``.
     """
+    site = site.resolve()
     names: set[str] = set()
     for page in site.rglob("*.html"):
         names |= names_in(page.read_text("utf8"))
