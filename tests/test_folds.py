@@ -4,11 +4,10 @@ One small book is built with the real configuration and looked at in its files a
 """
 
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from test_machinery import CELL, FIGURE, Book
 
 NAMED = FIGURE.replace("caption: A line.", "caption: A line.\n    name: fig-rise")
@@ -115,16 +114,11 @@ def test_imports_fold_and_boxes_name_their_role(html: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(book: Book) -> Iterator[Page]:
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no browser: these tests want chromium or google-chrome on the PATH")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        page = browser.new_page(color_scheme="dark")
-        page.goto((book.folder / "_build/html/book/one.html").as_uri())
-        yield page
-        browser.close()
+def page(book: Book, browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(color_scheme="dark")
+    page.goto((book.folder / "_build/html/book/one.html").as_uri())
+    yield page
+    page.close()
 
 
 OPEN = "document.querySelector('details.look').open"

@@ -66,6 +66,7 @@ def test_a_site_is_slimmed_by_its_pages_and_scripts(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(
         '<link rel="stylesheet" href="_static/a.css?v=1" /><p class="one two">'
         '<noscript><link rel="stylesheet" href="_static/none.css" /></noscript>'
+        '<script src="_static/b.js?v=2"></script>'
     )
     (static / "b.js").write_text("box.classList.add('three')")
     sheet = ".one{top:0}.three{top:0}.four{top:0}html[data-theme=dark] .two{color:red}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Playwright
 from pypdf import PdfReader
 
 ROOT = Path(__file__).parent.parent
@@ -84,15 +84,14 @@ def test_a_link_that_leads_nowhere_is_named(tool: dict[str, Any], root: Path) ->
 
 
 @pytest.fixture
-def browser(tool: dict[str, Any]) -> Any:
+def browser(tool: dict[str, Any], playwright: Playwright) -> Any:
     path = tool["browser_path"]()
     if path is None:
         pytest.skip("no browser: printing wants chromium or google-chrome on the PATH")
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--allow-file-access-from-files"]
-        browser = playwright.chromium.launch(executable_path=path, args=options)
-        yield browser
-        browser.close()
+    options = ["--no-sandbox", "--allow-file-access-from-files"]
+    browser = playwright.chromium.launch(executable_path=path, args=options)
+    yield browser
+    browser.close()
 
 
 def printed(tool: dict[str, Any], root: Path, browser: Any) -> tuple[PdfReader, list[str]]:

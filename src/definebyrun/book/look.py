@@ -111,5 +111,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-resolved", glue_formulas, priority=900)  # quoted numbers are in
     app.connect("doctree-resolved", mark_japanese, priority=910)
     app.connect("html-page-context", leave_out, priority=900)
-    app.connect("build-finished", slim, priority=950)
+    app.connect("build-finished", slim, priority=700)  # before what no sheet loads is taken away
     return {"parallel_read_safe": True, "parallel_write_safe": True}

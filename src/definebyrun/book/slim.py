@@ -19,6 +19,8 @@ WORD = re.compile(r"[\w-]+")
 SELECTED = re.compile(r"[.#]((?:[\w-]|\\.)+)")
 INSIDE = re.compile(r":(?:not|is|where|has)\([^()]*(?:\([^()]*\)[^()]*)*\)")
 DARK = re.compile(r"""\[data-theme=["']?dark["']?\]""")
+SHEET = re.compile(r"""<link (?=[^>]*rel="stylesheet")[^>]*href="([^"?#:]+\.css)""")
+SCRIPT = re.compile(r"""<script [^>]*src="([^"?#:]+\.js)""")
 ICON_FONT = "Font Awesome"
 
 
@@ -150,11 +152,11 @@ def slim_down(site: Path, without_script: str) -> None:
     names: set[str] = set()
     for page in site.rglob("*.html"):
         names |= names_in(page.read_text("utf8"))
-    for script in site.glob("_static/**/*.js"):
+    for script in _linked(site, SCRIPT):
         names |= set(WORD.findall(script.read_text("utf8")))
     dark: list[Rule] = []
     special = site / "_static" / without_script
-    linked = _linked(site)
+    linked = _linked(site, SHEET)
     for path in linked:
         if path == special:
             continue
@@ -167,12 +169,10 @@ def slim_down(site: Path, without_script: str) -> None:
         special.write_text("".join(map(str, dark + ours)) + "\n", "utf8")
 
 
-def _linked(site: Path) -> list[Path]:
-    """Return the style sheets that pages use, in the order in which they are loaded."""
-    sheets: dict[Path, None] = {}
+def _linked(site: Path, pattern: re.Pattern[str]) -> list[Path]:
+    """Return what pages load by such a tag, in the order in which it is loaded."""
+    files: dict[Path, None] = {}
     for page in sorted(site.rglob("*.html")):
-        for link in re.findall(r"<link [^>]*>", page.read_text("utf8")):
-            address = re.search(r'href="([^"?#]+\.css)', link)
-            if address and "stylesheet" in link:
-                sheets[(page.parent / address[1]).resolve()] = None
-    return [path for path in sheets if path.exists()]
+        for address in pattern.findall(page.read_text("utf8")):
+            files[(page.parent / address).resolve()] = None
+    return [path for path in files if path.is_file()]
