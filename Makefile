@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PYTEST = .venv/bin/python -m pytest -n auto --dist loadgroup
 
-.PHONY: book test units lint preview chapter portable site links pdf lock clean help environment \
+.PHONY: book test units lint preview chapter portable site links pictures pdf lock clean help environment \
   notebooks notebooks-run notebooks-fresh
 
 book: environment ## execute every chapter and build the pages
@@ -46,6 +46,9 @@ site: environment ## refuse or release: check the built site once more, pack it 
 
 links: environment ## look at the links to other sites; report, and never fail
 	@.venv/bin/python tools/links.py
+
+pictures: book ## take the pictures of the README anew, and the card of a shared link
+	@.venv/bin/python tools/pictures.py
 
 pdf: book ## print the whole book into one PDF; needs Chromium
 	@.venv/bin/python tools/pdf.py

@@ -288,11 +288,14 @@ def test_the_bibliography_hangs_and_tells_years_apart(pages: Path) -> None:
     html = (pages / "book" / "bibliography.html").read_text("utf8")
     assert "2025a" in html
     cited: dict[str, set[str]] = {}
+    citation = re.compile(
+        r'([^<>]*)<a class="reference internal"[^>]* href="[^"#]*#(id\d+)"[^>]*>'
+        r"([^<]*\d{4}[a-z]?)</a>"
+    )
     for page in pages.glob("book/*.html"):
-        for link, words in re.findall(
-            r'<a class="reference internal" href="[^"#]*#(id\d+)"[^>]*>([^<]*\d{4}[a-z]?)</a>',
-            page.read_text("utf8"),
-        ):
-            cited.setdefault(words, set()).add(link)
+        html = re.sub("</?em>", "", page.read_text("utf8"))
+        for before, link, words in citation.findall(html):
+            said = words if "," in words else before.rpartition("]")[2] + words
+            cited.setdefault(said.strip(" ,;"), set()).add(link)
     assert cited
     assert not {words: links for words, links in cited.items() if len(links) > 1}

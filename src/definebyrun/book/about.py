@@ -28,6 +28,7 @@ GITHUB = re.compile(
     r"(?:https://github\.com/|(?:ssh://)?git@github\.com[:/])([\w.-]+/[\w.-]+?)(?:\.git)?/?"
 )
 VIEWPORT = re.compile(r'\s*<meta name="viewport"[^>]*>')  # the layout sets it once
+CARD = "card.png"  # made by tools/pictures.py
 BRANCH = "main"  # the branch that is published
 
 
@@ -137,6 +138,8 @@ def describe(
     graph |= {"site_name": config.html_title, "locale": str(config.language)}
     if pagename == config.root_doc:
         graph["type"] = "website"
+    if config.html_baseurl:
+        graph["image"] = f"{config.html_baseurl}_static/{CARD}"
     head = VIEWPORT.sub("", context.get("metatags") or "")
     if 'name="description"' not in head:
         head += f'<meta name="description" content="{escape(says)}" />'

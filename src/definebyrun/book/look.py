@@ -106,7 +106,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the parts to Sphinx."""
     app.add_node(enlarge, html=(visit_enlarge, depart_enlarge))
     app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
-    app.connect("config-inited", configure)
+    app.connect("config-inited", configure, priority=100)  # before the button is made
     app.connect("env-before-read-docs", tell_years_apart)
     app.connect("doctree-resolved", glue_formulas, priority=900)  # quoted numbers are in
     app.connect("doctree-resolved", mark_japanese, priority=910)
