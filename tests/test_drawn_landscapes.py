@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from definebyrun.drawing.landscape import draw_contours, draw_surface_and_map, draw_trajectories
-from definebyrun.drawing.style import figure
+from definebyrun.drawing.style import LIGHT, figure
 from definebyrun.scratch.landscapes import rosenbrock, two_hollows
 from definebyrun.scratch.minimise import newton
 
@@ -37,6 +37,36 @@ def test_contours_lie_at_their_height():
         if len(path.vertices) and level > 0.1:
             heights = rosenbrock().value(torch.from_numpy(path.vertices.copy()))
             np.testing.assert_allclose(heights, level, rtol=0.1)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_heights_are_printed_on_their_lines_and_inside_the_frame(log):
+    _, ax = figure()
+    draw_contours(ax, rosenbrock().value, (-1.5, 1.5), (-1, 2), log=log)
+    assert len(ax.texts) >= 3
+    for text in ax.texts:
+        place, printed = text.get_position(), float(text.get_text())
+        assert -1.5 < place[0] < 1.5
+        assert -1 < place[1] < 2
+        height = rosenbrock().value(torch.tensor(place, dtype=torch.float64))
+        assert height.item() == pytest.approx(printed, rel=0.1)
+        if log:
+            assert np.log10(printed) == pytest.approx(round(np.log10(printed)))
+
+
+def test_a_height_below_zero_has_a_minus_and_a_map_can_do_without_heights():
+    _, (ax, bare) = figure(1, 2)
+    for one, heights in ((ax, True), (bare, False)):
+        draw_contours(one, lambda p: p[..., 0], (-2, 2), (-1, 1), levels=[-1, 1], heights=heights)
+    assert {text.get_text() for text in ax.texts} == {"−1", "1"}
+    assert not bare.texts
+
+
+def test_every_line_of_a_map_has_a_colour_that_the_dark_version_exchanges():
+    _, ax = figure()
+    draw_contours(ax, two_hollows().value, (-1.5, 1.5), (-1, 2))
+    drawn = {mpl.colors.to_hex(colour) for colour in ax.collections[0].get_edgecolor()}
+    assert drawn <= set(LIGHT.values())
 
 
 def test_ways_are_drawn_point_by_point_from_ring_to_star():

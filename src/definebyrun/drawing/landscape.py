@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.colors import ListedColormap
+from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -15,6 +17,8 @@ from definebyrun.drawing.style import LIGHT, LINES, WIDTH, figure, to_numpy
 from definebyrun.scratch.minimise import Trajectory
 
 MARKS = ("o", "s", "^", "D", "v", "P")
+# Without the darkest purples and the palest yellow: a surface stands out from either paper.
+SURFACE = ListedColormap(mpl.colormaps["viridis"](np.linspace(0.3, 0.95, 256)), name="surface")
 
 
 def draw_contours(
@@ -26,8 +30,11 @@ def draw_contours(
     log: bool = False,
     levels: int | Sequence[float] = 10,
     names: tuple[str, str] = ("x", "y"),
+    heights: bool = True,
 ) -> None:
-    """Draw a function of two variables as a contour map, with its heights beside it.
+    """Draw a function of two variables as a contour map, with the heights printed on its lines.
+
+    All lines have one of the book's own colours, so the dark version of the figure shows them too.
 
     Args:
         value: takes points of shape (..., 2), float64, and returns heights of shape (...).
@@ -36,6 +43,8 @@ def draw_contours(
             that is not negative and spans decades; a millionth of the top counts as flat.
         levels: how many contours, when they are evenly spaced, or the heights to draw.
         names: what the two axes measure.
+        heights: print the height on the lines; of a logarithmic map on those that are a power
+            of ten.
     """
     x, y, z = _heights(value, xlim, ylim, 300)
     options: dict[str, Any] = {"levels": levels}
@@ -43,10 +52,53 @@ def draw_contours(
         low = max(float(z.min()), float(z.max()) * 1e-6)
         decades = math.floor(math.log10(low)), math.ceil(math.log10(float(z.max())))
         lines = 2 * (decades[1] - decades[0]) + 1
-        options = {"levels": np.logspace(*decades, lines), "norm": LogNorm()}
-    ax.contour(x, y, z, linewidths=0.9, cmap="viridis", **options)
+        options["levels"] = np.logspace(*decades, lines)
+    look: dict[str, Any] = {"linewidths": 0.9, "colors": LIGHT["grey"], "linestyles": "-"}
+    contours = ax.contour(x, y, z, zorder=1.5, **look, **options)
     ax.set(xlabel=names[0], ylabel=names[1], xlim=xlim, ylim=ylim)
     ax.grid(False)
+    if heights:
+        steep = np.hypot(*np.gradient(np.log(np.maximum(z, 1e-300)) if log else z))
+        _print_heights(ax, contours, steep, every=2 if log else 1)
+
+
+def _print_heights(ax: Axes, contours: QuadContourSet, steep: np.ndarray, *, every: int) -> None:
+    """Print heights on the lines, each where its line has most room: where the map is least steep.
+
+    A height keeps clear of the frame and of those before it; a line without such a place, or one
+    that is hardly longer than its height, goes without.
+
+    Args:
+        steep: the slope at each point of the grid, shape (rows, columns).
+        every: print on each line (1), on every second (2), ...
+    """
+    limits = np.array([ax.get_xlim(), ax.get_ylim()])
+    corner, size = limits[:, 0], np.ptp(limits, axis=1)
+    last = np.array(steep.shape[::-1]) - 1
+    paper = {"boxstyle": "square,pad=0.1", "facecolor": LIGHT["paper"], "edgecolor": "none"}
+    taken = np.empty((0, 2))
+    pairs = list(zip(contours.levels, contours.get_paths(), strict=True))
+    for level, path in pairs[::every]:
+        places = (path.vertices - corner) / size  # as shares of the frame
+        inside = np.abs(places - 0.5).max(axis=1, initial=0) < 0.42
+        apart = np.linalg.norm(places[:, None] - taken, axis=2).min(axis=1, initial=1)
+        free = places[inside & (apart > 0.13)]
+        if not len(free) or np.ptp(places, axis=0).max() < 0.2:
+            continue
+        column, row = np.rint(free * last).astype(int).T
+        place = free[np.nan_to_num(steep[row, column], nan=np.inf).argmin()]
+        taken = np.vstack([taken, place])
+        x, y = corner + place * size
+        ax.text(
+            x,
+            y,
+            f"{level:.4g}".replace("-", "−"),
+            fontsize=8,
+            ha="center",
+            va="center",
+            bbox=paper,
+            zorder=1.7,  # above the lines, below the ways
+        )
 
 
 def draw_trajectories(
@@ -112,7 +164,7 @@ def draw_surface_and_map(
     x, y, z = _heights(value, xlim, ylim, 40)
     if log:
         z = np.log10(np.maximum(z, z.max() * 1e-4))
-    hill.plot_surface(x, y, z, cmap="viridis", linewidth=0, rcount=40, ccount=40)
+    hill.plot_surface(x, y, z, cmap=SURFACE, linewidth=0, rcount=40, ccount=40)
     hill.set(xlabel=names[0], ylabel=names[1], title=f"log₁₀ {names[2]}" if log else names[2])
     for axis in (hill.xaxis, hill.yaxis, hill.zaxis):
         axis.pane.fill = False
