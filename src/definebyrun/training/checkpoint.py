@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 FORM = "definebyrun checkpoint 1"
+NO_DATA = "is no pure data: it is damaged, or would run code when loaded"
 
 
 def save_checkpoint(file: Path | str, parts: Mapping[str, Any]) -> None:
@@ -43,7 +44,10 @@ def save_checkpoint(file: Path | str, parts: Mapping[str, Any]) -> None:
 
 
 def load_checkpoint(
-    file: Path | str, *, device: torch.device | str = "cpu", parts: tuple[str, ...] = ()
+    file: Path | str,
+    *,
+    device: torch.device | str = "cpu",
+    parts: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Read a checkpoint; nothing in the file is run as a program.
 
@@ -60,28 +64,27 @@ def load_checkpoint(
         ValueError: the file is truncated, damaged, something else, or lacks a part; the message
             names it.
     """
-    file = Path(file)
-    expected = "expected a file written by save_checkpoint"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on files of other kinds
+        with warnings.catch_warnings(action="ignore"):  # on foreign files
             read = torch.load(file, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise
     except pickle.UnpicklingError as problem:
-        raise ValueError(
-            f"'{file}' is no pure data: it is damaged, or would run code when loaded; {expected}"
-        ) from problem
+        raise _refusal(file, NO_DATA) from problem
     except Exception as problem:  # a damaged file raises whatever comes
-        raise ValueError(f"'{file}' is truncated or no checkpoint; {expected}") from problem
+        raise _refusal(file, "is truncated or no checkpoint") from problem
     if not isinstance(read, dict) or read.pop("form", None) != FORM:
-        raise ValueError(
-            f"'{file}' is a file of PyTorch but no checkpoint of this book; {expected}"
-        )
+        raise _refusal(file, "is PyTorch's, but no checkpoint of this book")
     missing = [name for name in parts if name not in read]
     if missing:
-        raise ValueError(f"'{file}' lacks {', '.join(missing)}; it has {', '.join(read)}")
+        both = f"lacks {', '.join(missing)}; it has {', '.join(read)}"
+        raise ValueError(f"'{file}' {both}")
     return read
+
+
+def _refusal(file: Path | str, fault: str) -> ValueError:
+    """Return the error about a file that ``save_checkpoint`` has not written, or not like this."""
+    return ValueError(f"'{file}' {fault}; expected a file written by save_checkpoint")
 
 
 def random_state(*generators: torch.Generator) -> dict[str, Any]:
