@@ -140,6 +140,9 @@ def visit(page: Page, address: str, width: str) -> list[str]:
         """() => {
           for (const fold of document.querySelectorAll("details")) fold.open = true;
           for (const image of document.querySelectorAll("img")) image.loading = "eager";
+          for (const section of document.querySelectorAll("section")) {
+            section.style.contentVisibility = "visible";  // as where a reader has come near
+          }
           return Promise.all([...document.images].filter((image) => image.checkVisibility())
             .map((image) => image.decode().catch(() => null)));
         }"""
@@ -156,8 +159,12 @@ def visit(page: Page, address: str, width: str) -> list[str]:
 
 def measured(page: Page, scheme: str) -> list[str]:
     """Return what does not fit, does not show or is not set, in this scheme."""
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
     seen = page.evaluate(MEASURE)
+    for _wait in range(20):  # the page measures its sections one by one
+        if not seen["unreachable"] and seen["theme"] == scheme:
+            break
+        page.wait_for_timeout(100)
+        seen = page.evaluate(MEASURE)
     said = ("stuck", "unreachable", "cut", "dollars", "unset", "mathml", "hiddenImages")
     faults = [f"{scheme}, {name}: {seen[name]}" for name in said if seen[name]]
     if seen["overflow"] > 0:

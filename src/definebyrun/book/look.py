@@ -19,7 +19,7 @@ _ = get_translation("definebyrun")
 
 WITHOUT_SCRIPT = "no-script.css"
 TO_COPY = "div.highlight:not(.cell_output *, .claim-behind *) pre, div.source div.highlight pre"
-NEEDLESS = ("sphinx-book-theme.js", "design-tabs.js")  # book.js does what a page needs of them
+NEEDED = ("documentation_options.js", "clipboard.min.js", "copybutton.js", "book.js", "search.js")
 
 
 def configure(app: Sphinx, config: Config) -> None:
@@ -39,7 +39,7 @@ def leave_out(
     context["script_files"] = [
         script
         for script in context.get("script_files", [])
-        if Path(str(getattr(script, "filename", script))).name not in NEEDLESS
+        if Path(str(getattr(script, "filename", script))).name in NEEDED
     ]
 
 

@@ -48,19 +48,34 @@ const fit = (inside = document) => {
     else if (box.hasAttribute("tabindex")) box.removeAttribute("tabindex");
   });
 };
-addEventListener("load", () => fit());
-addEventListener("resize", () => fit());
+// One section at a time, when there is nothing else to do: sections far away are not laid out yet.
+const soon = window.requestIdleCallback ?? setTimeout;
+const sections = all(".bd-article > section > section");
+let waiting = [];
+const fitNext = () => {
+  if (waiting.length) fit(waiting.shift());
+  if (waiting.length) soon(fitNext);
+};
+const fitSections = () => {
+  if (!waiting.length) soon(fitNext);
+  waiting = [...sections];
+};
+addEventListener("load", fitSections);
+addEventListener("resize", fitSections);
 document.addEventListener("toggle", (event) => fit(event.target), true);
 
 // Where the reader is, in the list of what is on this page: the last heading above a third.
 const marks = all(".bd-toc a[href^='#']");
 const places = marks.map((mark) => document.getElementById(decodeURIComponent(mark.hash.slice(1))));
+const outer = places.filter((place) => !place?.parentElement.closest("section section"));
 let marked = null;
 let waits = false;
 const markPlace = () => {
   waits = false;
-  const tops = places.map((place) => place?.getBoundingClientRect().top ?? Infinity);
-  const mark = marks[tops.findLastIndex((top) => top < innerHeight / 3)] ?? marks[0];
+  const isAbove = (place) => place && place.getBoundingClientRect().top < innerHeight / 3;
+  const around = outer.findLast(isAbove);  // within sections far away nothing is asked for
+  const place = places.findLast((one) => one && around?.contains(one) && isAbove(one));
+  const mark = marks[places.indexOf(place)] ?? marks[0];
   if (mark === marked) return;
   for (const old of all(".bd-toc .active")) old.classList.remove("active");
   marked?.removeAttribute("aria-current");
