@@ -4,16 +4,23 @@ import pytest
 import torch
 
 from definebyrun.check import WrongAnswer
-from definebyrun.check.gradient_descent import descend
-from definebyrun.scratch.landscapes import Landscape
-from definebyrun.scratch.minimise import gradient_descent
+from definebyrun.check.gradient_descent import careful
 
 
-def walk(gradient, start, lr, steps, *, sign=-1, rate=True, fixed=False, keep="all"):
+def walk(
+    value, gradient, start, lr, steps, *, sign=-1, rate=None, at=None, keep="all", repeat=True
+):
     points = [start.clone()]
+    lr = rate or lr
     for _ in range(steps):
-        slope = gradient(start if fixed else points[-1])
-        points.append(points[-1] + sign * (lr if rate else 1) * slope)
+        here = points[-1]
+        there = here + sign * lr * gradient(start if at == "start" else here)
+        if value(there) < value(here):
+            points.append(there)
+        else:
+            lr /= 2
+            if repeat:
+                points.append(here.clone())
     table = torch.stack(points)
     return {
         "all": table,
@@ -21,7 +28,6 @@ def walk(gradient, start, lr, steps, *, sign=-1, rate=True, fixed=False, keep="a
         "no start": table[1:],
         "columns": table.T,
         "flat": table.flatten(),
-        "late": torch.cat([table[:1], table[:-1]]),
     }[keep]
 
 
@@ -29,31 +35,109 @@ def wrong(**options):
     return lambda *inputs: walk(*inputs, **options)
 
 
-def aliased(gradient, start, lr, steps):
+def recursive(value, gradient, start, lr, steps):
+    if steps == 0:
+        return start[None].clone()
+    there = start - lr * gradient(start)
+    lower = bool(value(there) < value(start))
+    rest = (there, lr) if lower else (start, lr / 2)
+    return torch.cat([start[None], recursive(value, gradient, *rest, steps - 1)])
+
+
+def ignores_the_height(value, gradient, start, lr, steps):
+    points = [start.clone()]
+    for _ in range(steps):
+        points.append(points[-1] - lr * gradient(points[-1]))
+    return torch.stack(points)
+
+
+def walks_into_nan(value, gradient, start, lr, steps):
+    points = [start.clone()]
+    for _ in range(steps):
+        here = points[-1]
+        there = here - lr * gradient(here)
+        if value(there) > value(here):
+            lr /= 2
+            points.append(here)
+        else:
+            points.append(there)
+    return torch.stack(points)
+
+
+def halves_and_goes(value, gradient, start, lr, steps):
+    points = [start.clone()]
+    for _ in range(steps):
+        there = points[-1] - lr * gradient(points[-1])
+        if not value(there) < value(points[-1]):
+            lr /= 2
+        points.append(there)
+    return torch.stack(points)
+
+
+def halves_for_one_step(value, gradient, start, lr, steps):
+    points = [start.clone()]
+    for _ in range(steps):
+        there = points[-1] - lr * gradient(points[-1])
+        points.append(there if value(there) < value(points[-1]) else points[-1])
+    return torch.stack(points)
+
+
+def halves_until_it_goes(value, gradient, start, lr, steps):
+    points = [start.clone()]
+    for _ in range(steps):
+        here = points[-1]
+        while lr > 1e-12 and not value(here - lr * gradient(here)) < value(here):
+            lr /= 2
+        points.append(here - lr * gradient(here))
+    return torch.stack(points)
+
+
+def one_coordinate_at_a_time(value, gradient, start, lr, steps):
+    points = [start.clone()]
+    for _ in range(steps):
+        here = points[-1]
+        there = here.clone()
+        for i in range(len(start)):
+            there[i] -= lr * gradient(there)[i]
+        if value(there) < value(here):
+            points.append(there)
+        else:
+            points.append(here)
+            lr /= 2
+    return torch.stack(points)
+
+
+def stops_where_it_is_flat(value, gradient, start, lr, steps):
+    points = [start.clone()]
+    for row in walk(value, gradient, start, lr, steps)[1:]:
+        if gradient(points[-1]).norm() < 1e-6:
+            break
+        points.append(row)
+    return torch.stack(points)
+
+
+def steps_of_one_length(value, gradient, start, lr, steps):
+    return walk(value, lambda p: gradient(p) / gradient(p).norm(), start, lr, steps)
+
+
+def aliased(value, gradient, start, lr, steps):
     point = start.clone()
     points = [point]
-    for _ in range(steps):
-        point -= lr * gradient(point)
+    for row in walk(value, gradient, start, lr, steps)[1:]:
+        point.copy_(row)
         points.append(point)
     return torch.stack(points)
 
 
-def in_place(gradient, start, lr, steps):
-    points = [start.clone()]
-    for _ in range(steps):
-        start -= lr * gradient(start)
-        points.append(start.clone())
-    return torch.stack(points)
+def in_place(value, gradient, start, lr, steps):
+    rows = walk(value, gradient, start, lr, steps)
+    start.copy_(rows[-1])
+    return rows
 
 
-def with_the_library(gradient, start, lr, steps):
-    flat = Landscape(len(start), lambda p: p.new_zeros(p.shape[:-1]), gradient, gradient)
-    return gradient_descent(flat, start, lr=lr, steps=steps).points
-
-
-@pytest.mark.parametrize("answer", [walk, with_the_library])
+@pytest.mark.parametrize("answer", [walk, recursive])
 def test_right_answers_pass(answer, capsys):
-    descend(answer)
+    careful(answer)
     assert capsys.readouterr().out.startswith("Right: ")
 
 
@@ -61,22 +145,31 @@ def test_right_answers_pass(answer, capsys):
     ("answer", "hint"),
     [
         (wrong(sign=1), "uphill"),
-        (wrong(rate=False), "learning rate plays no part"),
-        (wrong(fixed=True), "gradient at the start for every step"),
+        (wrong(rate=1.0), "learning rate plays no part"),
+        (wrong(rate=0.05), "too large at first"),
+        (wrong(at="start"), "gradient at the start for every step"),
+        (ignores_the_height, "take every step"),
+        (walks_into_nan, "comparison with nan"),
+        (halves_and_goes, "go all the same"),
+        (halves_for_one_step, "stays halved"),
+        (halves_until_it_goes, "a refused step is a step"),
+        (one_coordinate_at_a_time, "two steps on paper"),
+        (stops_where_it_is_flat, "start at the lowest point"),
+        (steps_of_one_length, "two steps on paper"),
+        (wrong(repeat=False), "refused step needs a row"),
         (wrong(keep="last"), "ou return one point"),
         (wrong(keep="no start"), "point is missing"),
         (wrong(keep="columns"), "ows and columns"),
         (wrong(keep="flat"), "strung together"),
-        (wrong(keep="late"), "once only"),
         (aliased, "all your rows are the last point"),
         (in_place, "changes start"),
-        (lambda g, s, lr, n: walk(g, s, lr, n + 1), "one point too many"),
-        (lambda g, s, lr, n: list(walk(g, s, lr, n)), "return a tensor"),
-        (lambda g, s, lr, n: None, "Is there a return"),
-        (lambda g, s, lr, n: walk(g, s, lr, n) * 0.9, "two steps on paper"),
-        (lambda g, s, lr, n: walk(g, s, lr, max(n, 1)), "For 0 steps: "),
+        (lambda v, g, s, lr, n: walk(v, g, s, lr, n + 1), "one point too many"),
+        (lambda v, g, s, lr, n: list(walk(v, g, s, lr, n)), "return a tensor"),
+        (lambda v, g, s, lr, n: None, "Is there a return"),
+        (lambda v, g, s, lr, n: walk(v, g, s, lr, n) * 0.9, "two steps on paper"),
+        (lambda v, g, s, lr, n: walk(v, g, s, lr, max(n, 1)), "For 0 steps: "),
     ],
 )
 def test_mistakes_get_their_hint(answer, hint):
     with pytest.raises(WrongAnswer, match=hint):
-        descend(answer)
+        careful(answer)

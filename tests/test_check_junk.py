@@ -126,10 +126,13 @@ def convolve(image, kernel):
     return result
 
 
-def descend(gradient, start, lr, steps):
+def careful(value, gradient, start, lr, steps):
     points = [start]
     for _ in range(steps):
-        points.append(points[-1] - lr * gradient(points[-1]))
+        there = points[-1] - lr * gradient(points[-1])
+        lower = value(there) < value(points[-1])
+        points.append(there if lower else points[-1])
+        lr = lr if lower else lr / 2
     return torch.stack(points)
 
 
@@ -191,7 +194,7 @@ RIGHT = {
     "autodiff.sine": sine,
     "autograd.sigmoid": sigmoid,
     "autograd.jacobian": lambda function, x: torch.func.jacrev(function)(x),
-    "gradient_descent.descend": descend,
+    "gradient_descent.careful": careful,
     "newton.update": update,
     "rungs.bias_gradient": lambda slopes: slopes.sum(axis=0),
     "rungs.bias_gradients": bias_gradients,

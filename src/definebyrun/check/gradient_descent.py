@@ -7,78 +7,133 @@ import torch
 from torch import Tensor
 
 from definebyrun.check.run import run
+from definebyrun.scratch.landscapes import Landscape, differentiated
+
+STEPS = 9
+NAN = (
+    "Every comparison with nan is False. Ask whether it is lower there, and stay in every other "
+    "case."
+)
 
 
-def descend(answer: Callable[..., Any]) -> None:
-    """Check gradient descent that returns every point, the start first.
+def careful(answer: Callable[..., Any]) -> None:
+    """Check gradient descent that refuses a step which does not lead down, and halves its rate.
 
     Args:
-        answer: called as ``answer(gradient, start, lr, steps)`` with a function from a point of
-            shape (n,) to its gradient, a float64 tensor of shape (n,) and two numbers; returns a
-            tensor of shape (steps + 1, n).
+        answer: called as ``answer(value, gradient, start, lr, steps)`` with two functions of a
+            point of shape (n,), its height and its gradient, a float64 tensor of shape (n,) and
+            two numbers; returns a tensor of shape (steps + 1, n).
 
     Raises:
         WrongAnswer: with a hint that fits the mistake.
     """
-    start, lr, steps = torch.tensor([3.0, -2.0, 0.5], dtype=torch.float64), 0.1, 4
-    curvatures = torch.tensor([1.0, 4.0, 9.0], dtype=torch.float64)
+    bends = torch.tensor([[5.0, 2.0, 0.0], [2.0, 3.0, 1.0], [0.0, 1.0, 2.0]], dtype=torch.float64)
+    bowl = Landscape(3, lambda p: p @ bends @ p / 2, lambda p: bends @ p, lambda p: bends)
+    trough = differentiated(lambda p: -(1 - p**2).log().sum(-1), 2)
+    start = torch.tensor([3.0, -2.0, 0.5], dtype=torch.float64)
+    edge = torch.tensor([0.9, -0.5], dtype=torch.float64)
+    _walk(answer, bowl, start, 0.05, "a rate of 0.05, small enough for every step")
+    _walk(answer, bowl, start, 1.0, "a rate of 1.0, too large at first")
+    _walk(answer, bowl, torch.zeros_like(start), 0.5, "a start at the lowest point")
+    _walk(answer, trough, edge, 0.3, "a height that is nan outside a border")
+    _walk(answer, bowl, start, 0.05, "0 steps", steps=0)
+    print("Right: every step leads down, or is refused and halves the rate.")
 
-    def gradient(point: Tensor) -> Tensor:
-        return curvatures * point
 
-    def way(factor: Tensor, count: int = steps) -> Tensor:
-        return torch.stack([start * factor**step for step in range(count + 1)])
+def _walk(
+    answer: Callable[..., Any],
+    ground: Landscape,
+    start: Tensor,
+    lr: float,
+    case: str,
+    steps: int = STEPS,
+) -> None:
+    """Compare a walk of the answer with the right one and with the typical wrong ones."""
 
-    one = torch.ones(3, dtype=torch.float64)
-    right = way(one - lr * curvatures)
-    longer = way(one - lr * curvatures, steps + 1)
-    straight = torch.stack([start - step * lr * gradient(start) for step in range(steps + 1)])
+    def way(**slip: bool) -> Tensor:
+        return _way(ground, start, lr, steps, **slip)
+
+    right = way()
+    moved = right[torch.cat([torch.tensor([True]), (right.diff(dim=0) != 0).any(1)])]
     run(
         answer,
-        gradient,
+        ground.value,
+        ground.gradient,
         start,
         lr,
         steps,
         truth=right,
         mistakes={
-            "You walk uphill: the gradient points up, so its multiple is subtracted.": way(
-                one + lr * curvatures
+            "The learning rate plays no part in your step.": _way(ground, start, 1.0, steps),
+            "You take every step. Ask first whether the height there is lower than here.": way(
+                blind=True
             ),
-            "The learning rate plays no part in your step.": way(one - curvatures),
+            "You halve the rate and go all the same. A step that does not lead down is not "
+            "taken.": way(reckless=True),
+            "You stay, but the next step has the old rate again: what is halved stays halved.": (
+                way(forgetful=True)
+            ),
+            "You walk uphill, or refuse the way down: the gradient points up, so its multiple is "
+            "subtracted.": way(uphill=True),
+            "You halve the rate until a step leads down, and take it. Here a refused step is a "
+            "step: the row is repeated.": way(eager=True),
+            "You use the gradient at the start for every step: ask again at each new point.": way(
+                fixed=True
+            ),
+            NAN: way(unasked=True),
             "All your rows are the last point. A list keeps the tensor itself, not its numbers: "
             "make a new point at each step instead of changing the old one.": right[-1].expand(
-                steps + 1, 3
-            ),
-            "You use the gradient at the start for every step: ask again at each new point.": (
-                straight
-            ),
-            "You take the point of a step before: the start stands in the first row once only.": (
-                torch.cat([right[:1], right[:-1]])
+                right.shape
             ),
         },
-        look="Take two steps on paper: each new point is the last one minus lr times the gradient "
-        "there.",
+        look="Take two steps on paper: where would each lead, and is it lower there?",
         shapes={
-            (3,): "You return one point; return all of them, the start first.",
-            (steps, 3): "A point is missing: the start and one point after each step make steps + 1"
-            " rows.",
-            tuple(longer.shape): "There is one point too many: the start and one point after each "
-            "step make steps + 1 rows.",
-            (3, steps + 1): "Rows and columns are exchanged: one row a point.",
-            (3 * (steps + 1),): "The points are strung together; stack them, one row a point.",
+            tuple(start.shape): "You return one point; return all of them, the start first.",
+            (len(start), steps + 1): "Rows and columns are exchanged: one row a point.",
+            (len(start) * (steps + 1),): "The points are strung together; stack them, one row a "
+            "point.",
+            tuple(moved.shape): "A refused step needs a row, too: the point where you stayed.",
+            (steps, len(start)): "A point is missing: the start and one point after each step make "
+            "steps + 1 rows.",
+            (steps + 2, len(start)): "There is one point too many: the start and one point after "
+            "each step make steps + 1 rows.",
         },
+        not_finite=NAN,
         tolerance=1e-9,
-        case="4 steps from 3 coordinates",
+        case=case,
     )
-    run(
-        answer,
-        gradient,
-        start,
-        lr,
-        0,
-        truth=start[None],
-        look="Without a step there is one point, the start.",
-        tolerance=1e-9,
-        case="0 steps",
-    )
-    print("Right: every point is where gradient descent leads.")
+
+
+def _way(
+    ground: Landscape,
+    start: Tensor,
+    lr: float,
+    steps: int,
+    *,
+    uphill: bool = False,
+    blind: bool = False,
+    reckless: bool = False,
+    forgetful: bool = False,
+    eager: bool = False,
+    fixed: bool = False,
+    unasked: bool = False,
+) -> Tensor:
+    """Return the right way, or that of the slip which is named."""
+    points = [start]
+    for _ in range(steps):
+        here = points[-1]
+        direction = -ground.gradient(start if fixed else here)
+        if uphill:
+            direction = -direction
+        there, rate = here + lr * direction, lr
+        lower = bool(ground.value(there) < ground.value(here))
+        if unasked:
+            lower = not ground.value(there) > ground.value(here)
+        if not lower and not forgetful and not blind:
+            lr = rate / 2
+        while eager and not lower and lr > 1e-12:
+            there = here + lr * direction
+            lower = bool(ground.value(there) < ground.value(here))
+            lr = lr if lower else lr / 2
+        points.append(there if lower or blind or reckless else here)
+    return torch.stack(points)
