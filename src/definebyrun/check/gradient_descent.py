@@ -65,6 +65,7 @@ def _walk(
         truth=right,
         mistakes={
             "The learning rate plays no part in your step.": _way(ground, start, 1.0, steps),
+            NAN: way(unasked=True),
             "You take every step. Ask first whether the height there is lower than here.": way(
                 blind=True
             ),
@@ -80,7 +81,6 @@ def _walk(
             "You use the gradient at the start for every step: ask again at each new point.": way(
                 fixed=True
             ),
-            NAN: way(unasked=True),
             "All your rows are the last point. A list keeps the tensor itself, not its numbers: "
             "make a new point at each step instead of changing the old one.": right[-1].expand(
                 right.shape
