@@ -29,13 +29,13 @@ def careful(answer: Callable[..., Any]) -> None:
     """
     bends = torch.tensor([[5.0, 2.0, 0.0], [2.0, 3.0, 1.0], [0.0, 1.0, 2.0]], dtype=torch.float64)
     bowl = Landscape(3, lambda p: p @ bends @ p / 2, lambda p: bends @ p, lambda p: bends)
-    trough = differentiated(lambda p: -(1 - p**2).log().sum(-1), 2)
+    fenced = differentiated(lambda p: -(1 - p**2).log().sum(-1), 2)
     start = torch.tensor([3.0, -2.0, 0.5], dtype=torch.float64)
     edge = torch.tensor([0.9, -0.5], dtype=torch.float64)
     _walk(answer, bowl, start, 0.05, "a rate of 0.05, small enough for every step")
     _walk(answer, bowl, start, 1.0, "a rate of 1.0, too large at first")
     _walk(answer, bowl, torch.zeros_like(start), 0.5, "a start at the lowest point")
-    _walk(answer, trough, edge, 0.3, "a height that is nan outside a border")
+    _walk(answer, fenced, edge, 0.3, "a height that is nan outside a border")
     _walk(answer, bowl, start, 0.05, "0 steps", steps=0)
     print("Right: every step leads down, or is refused and halves the rate.")
 
