@@ -37,6 +37,41 @@ def exchanged(inverse, step, change):
     return left @ inverse @ left.T + last
 
 
+def rest(inverse, step, change):
+    return step - inverse @ change
+
+
+def dfp(h, s, y):
+    return h - torch.outer(h @ y, h @ y) / (y @ h @ y) + torch.outer(s, s) / (s @ y)
+
+
+def sr1(h, s, y):
+    return h + torch.outer(rest(h, s, y), rest(h, s, y)) / (rest(h, s, y) @ y)
+
+
+def broyden(h, s, y):
+    """Broyden's update of a Hessian, inverted."""
+    b = torch.linalg.inv(h)
+    return torch.linalg.inv(b + torch.outer(y - b @ s, s) / (s @ s))
+
+
+def second_broyden(h, s, y):
+    return h + torch.outer(rest(h, s, y), y) / (y @ y)
+
+
+def greenstadt(h, s, y):
+    add = torch.outer(rest(h, s, y), y) / (y @ y)
+    return h + add + add.T - torch.outer(y, y) * (rest(h, s, y) @ y) / (y @ y) ** 2
+
+
+def powell(h, s, y):
+    """Powell's symmetric update of a Hessian, inverted: a relative that has no hint of its own."""
+    b = torch.linalg.inv(h)
+    left = torch.outer(y - b @ s, s) / (s @ s)
+    new = b + left + left.T - torch.outer(s, s) * ((y - b @ s) @ s) / (s @ s) ** 2
+    return torch.linalg.inv(new)
+
+
 @pytest.mark.parametrize("right", [expanded, answer(lambda h, left, own: left @ h @ left.T + own)])
 def test_right_answers_pass(right, capsys):
     update(right)
@@ -56,6 +91,13 @@ def test_right_answers_pass(right, capsys):
         (exchanged, "exchanged"),
         (lambda h, s, y: s @ y, "outer product"),
         (lambda h, s, y: h, "the change must be the step"),
+        (dfp, "Fletcher and Powell .*another one"),
+        (sr1, "rank one .*need not stay positive definite"),
+        (broyden, "Broyden's update.*no longer symmetric"),
+        (second_broyden, "Broyden's second update.*no longer symmetric"),
+        (greenstadt, "Greenstadt"),
+        (powell, "symmetric and sends the change to the step, as it should, but many"),
+        (lambda h, s, y: torch.outer(s, y) / (y @ y), "as it should be, but .* not symmetric"),
         (lambda h, s, y: None, "Is there a return"),
         (lambda h, s, y: torch.linalg.inv(h).add_(1), "must be the step"),
         (lambda h, s, y: h.add_(torch.outer(s, s)), "changes h"),

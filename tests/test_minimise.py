@@ -17,8 +17,10 @@ from definebyrun.scratch.landscapes import (
 )
 from definebyrun.scratch.minimise import (
     SingularHessian,
+    backtrack,
     bfgs,
     bfgs_update,
+    damped_step,
     gradient_descent,
     levenberg,
     newton,
@@ -59,7 +61,7 @@ def test_newton_with_a_tenth_of_a_step_is_still_on_its_way():
     )
 
 
-def test_newtons_direction_at_the_start_descends_by_luck():
+def test_newtons_direction_at_the_start_descends_though_the_model_is_a_saddle():
     f = rosenbrock()
     gradient = f.gradient(START)
     direction = -torch.linalg.solve(f.hessian(START), gradient)
@@ -244,3 +246,23 @@ def test_the_start_is_neither_changed_nor_shared():
     way = newton(rosenbrock(), start, steps=2)
     start += 1
     assert torch.equal(way.points[0], START)
+
+
+def test_backtracking_halves_until_the_value_falls():
+    """On x² from 1 along -1: length 2 lands as high on the other side, length 1 at the bottom."""
+    length = backtrack(
+        lambda p: p.square().sum(), point(1), point(1)[0], point(-1), point(-2)[0], 4
+    )
+    assert length == 1
+    up = backtrack(lambda p: p.square().sum(), point(1), point(1)[0], point(1), point(2)[0])
+    assert up == 0
+
+
+def test_a_damped_step_solves_the_damped_equations_with_the_least_power_of_ten_that_serves():
+    f, here = two_hollows(), point(0.5, 0.3)
+    gradient, hessian = f.gradient(here), f.hessian(here)
+    step, damping = damped_step(f.value, here, f.value(here), gradient, hessian, 1e-3)
+    assert damping == pytest.approx(1)
+    assert torch.linalg.eigvalsh(hessian + 0.1 * torch.eye(2))[0] < 0
+    torch.testing.assert_close((hessian + damping * torch.eye(2)) @ step, -gradient)
+    assert f.value(here + step) < f.value(here)

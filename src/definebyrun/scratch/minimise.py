@@ -9,6 +9,7 @@ their range.
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -198,7 +199,7 @@ def steepest_descent(
     while not walk.ended:
         gradient = walk.gradient(walk.point)
         if not walk.finished(gradient):
-            length = _armijo(walk, -gradient, gradient, 2 * length)
+            length = _search(walk, -gradient, gradient, 2 * length)
             _go_along(walk, -gradient, length)
     return walk.trajectory()
 
@@ -240,7 +241,7 @@ def newton(
             continue
         if gradient @ direction >= 0:
             direction = -gradient
-        _go_along(walk, direction, _armijo(walk, direction, gradient, lr))
+        _go_along(walk, direction, _search(walk, direction, gradient, lr))
     return walk.trajectory()
 
 
@@ -266,25 +267,51 @@ def levenberg(
     """
     _need_positive("damping", damping)
     walk = _Walk(landscape, start, steps, tolerance)
-    identity = torch.eye(len(start), dtype=start.dtype, device=start.device)
     while not walk.ended:
         gradient = walk.gradient(walk.point)
         if walk.finished(gradient):
             break
-        hessian = walk.hessian(walk.point)
-        height = walk.values[-1]
-        while damping < 1e20:
-            damped = hessian + damping * identity
-            if torch.linalg.cholesky_ex(damped).info == 0:
-                point = walk.point - torch.linalg.solve(damped, gradient)
-                if walk.value(point) < height:
-                    walk.go(point)
-                    damping /= 10
-                    break
-            damping *= 10
+        hessian, height = walk.hessian(walk.point), walk.values[-1]
+        step, damping = damped_step(walk.value, walk.point, height, gradient, hessian, damping)
+        if step.any():
+            walk.go(walk.point + step)
+            damping /= 10
         else:
             walk.ended = "stuck"
     return walk.trajectory()
+
+
+def damped_step(
+    value: Callable[[Tensor], Tensor],
+    point: Tensor,
+    height: Tensor,
+    gradient: Tensor,
+    hessian: Tensor,
+    damping: float,
+) -> tuple[Tensor, float]:
+    """Raise λ tenfold until H + λI is positive definite and its step leads down.
+
+    Args:
+        value: the height of a point.
+        point: where the step begins, shape (n,).
+        height: the value there.
+        gradient, hessian: the derivatives there, shapes (n,) and (n, n).
+        damping: the first λ to try.
+
+    Returns:
+        The step, and the λ that it was made with. A step of zeros says that none led down with a λ
+        below 1e20.
+
+    Source: Levenberg, Quarterly of Applied Mathematics 2 (1944) 164-168.
+    """
+    while damping < 1e20:
+        damped = hessian + damping * torch.eye(len(point)).to(hessian)
+        if torch.linalg.cholesky_ex(damped).info == 0:
+            step = -torch.linalg.solve(damped, gradient)
+            if value(point + step) < height:
+                return step, damping
+        damping *= 10
+    return torch.zeros_like(point), damping
 
 
 def bfgs(
@@ -351,26 +378,42 @@ def _go_along(walk: _Walk, direction: Tensor, length: float) -> None:
         walk.ended = "stuck"
 
 
-def _armijo(
-    walk: _Walk,
+def backtrack(
+    value: Callable[[Tensor], Tensor],
+    point: Tensor,
+    height: Tensor,
     direction: Tensor,
-    gradient: Tensor,
-    length: float,
+    slope: Tensor,
+    length: float = 1.0,
 ) -> float:
     """Halve the length until the value falls, by a fair share of what the slope promises.
 
-    Returns the length, or 0 where sixty halvings found no lower value.
+    Args:
+        value: the height of a point.
+        point: where the step begins, shape (n,).
+        height: the value there.
+        direction: where it leads, shape (n,).
+        slope: the gradient along the direction, negative.
+        length: the first length to try.
+
+    Returns:
+        The length, or 0 where sixty halvings found no lower value.
 
     Source: Armijo, Minimization of functions having Lipschitz continuous first partial
     derivatives (1966).
     """
-    height, slope = walk.values[-1], gradient @ direction
     for _ in range(60):
-        value = walk.value(walk.point + length * direction)
-        if value < height and value <= height + 1e-4 * length * slope:
+        new = value(point + length * direction)
+        if new < height and new <= height + 1e-4 * length * slope:
             return length
         length /= 2
     return 0.0
+
+
+def _search(walk: _Walk, direction: Tensor, gradient: Tensor, length: float) -> float:
+    """Search along a direction from where the walk stands."""
+    slope = gradient @ direction
+    return backtrack(walk.value, walk.point, walk.values[-1], direction, slope, length)
 
 
 def _wolfe(walk: _Walk, direction: Tensor, gradient: Tensor) -> tuple[float, Tensor]:
