@@ -93,7 +93,7 @@ def _print_heights(ax: Axes, contours: QuadContourSet, steep: np.ndarray, *, eve
             x,
             y,
             f"{level:.4g}".replace("-", "−"),
-            fontsize=8,
+            fontsize=9,
             ha="center",
             va="center",
             bbox=paper,

@@ -37,7 +37,11 @@ def central_difference(
     return (function(x + step) - function(x - step)) / (2 * step)
 
 
-def difference_gradient(function: Callable[[Tensor], Tensor], point: Tensor, step: float) -> Tensor:
+def difference_gradient(
+    function: Callable[[Tensor], Tensor],
+    point: Tensor,
+    step: float,
+) -> Tensor:
     """Return the gradient by one central difference along each axis: 2n runs of the function.
 
     Args:
@@ -54,8 +58,11 @@ def difference_gradient(function: Callable[[Tensor], Tensor], point: Tensor, ste
     if point.ndim != 1:
         raise ValueError(f"point has shape {tuple(point.shape)}; expected (n,)")
     axes = torch.eye(len(point), dtype=point.dtype, device=point.device)
-    rises = [function(point + step * axis) - function(point - step * axis) for axis in axes]
-    return torch.stack(rises) / (2 * step)
+    slopes = []
+    for axis in axes:
+        rise = function(point + step * axis) - function(point - step * axis)
+        slopes.append(rise / (2 * step))
+    return torch.stack(slopes)
 
 
 def best_forward_step(value: float, second: float, dtype: torch.dtype) -> float:
