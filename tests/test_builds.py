@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from small_book import CELL, FIGURE, Book
 
-pytestmark = pytest.mark.xdist_group("builds")  # the tests share a book
+pytestmark = pytest.mark.xdist_group("builds")  # the tests share a book; a longer one has its own
 SLEEPS = CELL.format("import time\ntime.sleep(300)")
 
 
@@ -32,6 +32,7 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1), "utf8")
 
 
+@pytest.mark.xdist_group("edit")
 def test_an_edit_runs_the_pages_that_depend_on_it(book: Book) -> None:
     """Counted in one book: prose and machinery run nothing, a helper runs those that use it."""
     source = book.folder / "src" / "definebyrun"
@@ -146,6 +147,7 @@ def test_what_changes_under_a_running_page_is_never_taken_for_the_old(book: Book
     assert book.runs() == []
 
 
+@pytest.mark.xdist_group("stops")
 def test_what_stops_a_page_is_told_in_one_line(tmp_path: Path) -> None:
     """A dead kernel, a cell that never ends, unreadable options: page, cell, cause, advice."""
     broken = Book(tmp_path)
@@ -167,6 +169,7 @@ def test_what_stops_a_page_is_told_in_one_line(tmp_path: Path) -> None:
             assert any(message in line for line in lines), (page, output[-2000:])
 
 
+@pytest.mark.xdist_group("interrupted")
 def test_an_interrupted_build_keeps_the_pages_that_were_done(tmp_path: Path) -> None:
     """Interrupted while the second page runs: its kernel ends, and the first is not run again."""
     small = Book(tmp_path)
