@@ -146,6 +146,14 @@ def adagrad(parameter, gradient, state, lr):
     return parameter - lr * gradient / (total.sqrt() + 1e-10), {"total": total}
 
 
+def adam(parameter, gradient, state, lr):
+    t = state.get("t", 0) + 1
+    m = 0.9 * state.get("m", 0) + 0.1 * gradient
+    s = 0.999 * state.get("s", 0) + 0.001 * gradient**2
+    root = (s / (1 - 0.999**t)).sqrt()
+    return parameter - lr * m / (1 - 0.9**t) / (root + 1e-8), {"t": t, "m": m, "s": s}
+
+
 def parity(x):
     hidden = (x.sum(dim=1, keepdim=True) > torch.arange(x.shape[1]) + 0.5).float()
     return hidden @ (-1.0) ** torch.arange(x.shape[1])
@@ -185,6 +193,7 @@ RIGHT = {
     "trainers.weights": image_weights,
     "trainers.stopping": stopping,
     "optimizers.adagrad": adagrad,
+    "optimizers.adam": adam,
     "derivatives.second_difference": lambda f, x, h: (f(x + h) - 2 * f(x) + f(x - h)) / h**2,
     "tensors.strides": strides,
     "tensors.standardise": lambda x: (x - x.mean(dim=0)) / x.std(dim=0),

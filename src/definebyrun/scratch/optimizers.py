@@ -52,7 +52,7 @@ def nesterov(
     lr: float,
     beta: float = 0.9,
 ) -> tuple[Tensor, State]:
-    """Step as momentum would, with the velocity as it will be after one more such gradient."""
+    """Step as momentum would, with the gradient taken where the velocity leads."""
     velocity = beta * state.get("velocity", 0) + gradient
     return parameter - lr * (gradient + beta * velocity), {"velocity": velocity}
 
@@ -63,11 +63,11 @@ def rmsprop(
     state: State,
     *,
     lr: float,
-    alpha: float = 0.99,
+    beta: float = 0.99,
     eps: float = 1e-8,
 ) -> tuple[Tensor, State]:
-    """Divide each gradient by the root of the mean square that it lately had."""
-    square = alpha * state.get("square", 0) + (1 - alpha) * gradient**2
+    """Divide each gradient by the root of its running mean square."""
+    square = beta * state.get("square", 0) + (1 - beta) * gradient**2
     return parameter - lr * gradient / (square.sqrt() + eps), {"square": square}
 
 
@@ -80,7 +80,7 @@ def adam(
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
 ) -> tuple[Tensor, State]:
-    """Divide the lately mean gradient by the root of its lately mean square.
+    """Divide the running mean of the gradient by the root of the running mean of its square.
 
     Both means begin at zero; dividing by 1 - betaᵗ takes that beginning out of them again.
     """
@@ -188,7 +188,10 @@ def warmup_cosine(step: int, *, warmup: int, total: int) -> float:
     return (1 + math.cos(math.pi * (step - warmup) / (total - warmup))) / 2
 
 
-def clip_gradients(gradients: Sequence[Tensor], limit: float) -> tuple[list[Tensor], Tensor]:
+def clip_gradients(
+    gradients: Sequence[Tensor],
+    limit: float,
+) -> tuple[list[Tensor], Tensor]:
     """Shorten gradients, taken together as one long vector, to the limit; leave shorter ones alone.
 
     Args:
@@ -206,7 +209,7 @@ def clip_gradients(gradients: Sequence[Tensor], limit: float) -> tuple[list[Tens
     if not limit > 0:
         raise ValueError(f"limit is {limit}; expected a positive number")
     if not gradients:
-        raise ValueError("gradients is empty; expected one tensor for each parameter")
+        raise ValueError("gradients is empty; expected one a parameter")
     length = torch.stack([gradient.norm() for gradient in gradients]).norm()
     factor = (limit / (length + 1e-6)).clamp(max=1)
     return [gradient * factor for gradient in gradients], length
