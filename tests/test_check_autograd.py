@@ -148,6 +148,24 @@ def accumulated(function, x):
     return torch.stack(found)
 
 
+def by_differences(function, x, h=1e-5):
+    columns = [
+        (function(x + h * u) - function(x - h * u)) / (2 * h)
+        for u in torch.eye(len(x), dtype=x.dtype)
+    ]
+    return torch.stack(columns, dim=1)
+
+
+def of_four_outputs(function, x):
+    """The Jacobian of the first function that the checker hands over, known beforehand."""
+    leaf = x.clone().requires_grad_(True)
+    torch.autograd.grad(function(leaf).sum(), leaf)
+    a, b, c = torch.tensor([0.5, -1.5, 2.0], dtype=x.dtype)
+    one, none = torch.ones_like(a), torch.zeros_like(a)
+    table = [[b, a, none], [none, 2 * b, none], [one, none, c.cos()], [c, none, a]]
+    return torch.stack([torch.stack(row) for row in table])
+
+
 def test_a_jacobian_by_rows_passes(capsys):
     check.autograd.jacobian(lambda function, x: torch.stack(rows(function, x)))
     assert capsys.readouterr().out.startswith("Right:")
@@ -173,6 +191,11 @@ def test_a_jacobian_by_rows_passes(capsys):
             lambda f, x: torch.autograd.grad(f(x.requires_grad_(True)).sum(), x.clone()),
             "the very x",
         ),
+        (lambda f, x: torch.func.jacrev(f)(x), "PyTorch's own Jacobian"),
+        (lambda f, x: torch.func.jacfwd(f)(x), "PyTorch's own Jacobian"),
+        (lambda f, x: torch.autograd.functional.jacobian(f, x), "PyTorch's own Jacobian"),
+        (lambda f, x: by_differences(f, x), "no gradient was sent back"),
+        (lambda f, x: of_four_outputs(f, x), "one output of two inputs"),
         (torch.eye(3), "without calling it"),
         (lambda f, x: torch.zeros(4, 3), "first row alone"),
     ],
@@ -180,6 +203,26 @@ def test_a_jacobian_by_rows_passes(capsys):
 def test_a_wrong_jacobian_gets_its_own_hint(answer, hint):
     with pytest.raises(check.WrongAnswer, match=hint):
         check.autograd.jacobian(answer)
+
+
+def test_rows_in_one_batch_and_rows_by_backward_pass(capsys):
+    def batched(function, x):
+        x = x.detach().requires_grad_(True)
+        out = function(x)
+        seeds = torch.eye(len(out), dtype=x.dtype)
+        return torch.autograd.grad(out, x, seeds, is_grads_batched=True)[0]
+
+    def by_backward(function, x):
+        found = []
+        for i in range(len(function(x))):
+            leaf = x.clone().requires_grad_(True)
+            function(leaf)[i].backward()
+            found.append(leaf.grad)
+        return torch.stack(found)
+
+    for answer in (batched, by_backward):
+        check.autograd.jacobian(answer)
+        assert capsys.readouterr().out.startswith("Right:")
 
 
 def test_an_error_of_the_readers_own_is_not_hidden():

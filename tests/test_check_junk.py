@@ -37,6 +37,13 @@ def sine(x):
     return Variable(np.sin(x.value), (x, lambda g: g * np.cos(x.value)))
 
 
+def jacobian(function, x):
+    x = x.detach().requires_grad_(True)
+    out = function(x)
+    seeds = torch.eye(len(out), dtype=out.dtype)
+    return torch.stack([torch.autograd.grad(out, x, seed, retain_graph=True)[0] for seed in seeds])
+
+
 def bias_gradients(x, y, w1, b1, w2, b2):
     h = x @ w1 + b1
     a = np.maximum(h, 0)
@@ -202,7 +209,7 @@ RIGHT = {
     "tensors.one_hot": lambda labels, n: (labels[:, None] == torch.arange(n)).float(),
     "autodiff.sine": sine,
     "autograd.sigmoid": sigmoid,
-    "autograd.jacobian": lambda function, x: torch.func.jacrev(function)(x),
+    "autograd.jacobian": jacobian,
     "gradient_descent.careful": careful,
     "newton.update": update,
     "rungs.bias_gradient": lambda slopes: slopes.sum(axis=0),

@@ -4,7 +4,9 @@ Each calls the reader's function on inputs of its own, in float64 on the default
 compares the result with one computed another way.
 """
 
+import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import torch
@@ -130,19 +132,56 @@ def _named(kept: list[Tensor], x: Tensor, out: Tensor) -> str:
 def jacobian(answer: Callable[[Callable[[Tensor], Tensor], Tensor], Any]) -> None:
     """Check a function that builds a Jacobian row by row with vector-Jacobian products.
 
+    The walks are counted where they begin, at the outputs. That also refuses what needs none:
+    differences, and results known beforehand.
+
     Args:
         answer: takes a function from n numbers to m numbers and a tensor of shape (n,); returns
             the Jacobian there, shape (m, n), with row i the gradient of output i.
 
     Raises:
-        WrongAnswer: with a hint, when the result is another.
+        WrongAnswer: with a hint, when the result is another, or PyTorch's own Jacobian or
+            differences were used.
     """
 
     def bend(x: Tensor) -> Tensor:
         return torch.stack([x[0] * x[1], x[1] ** 2, x[0] + x[2].sin(), x[2] * x[0]])
 
+    def length(x: Tensor) -> Tensor:
+        return (x.square().sum() + 1).sqrt()[None]
+
     x = torch.tensor([0.5, -1.5, 2.0], dtype=torch.float64)
-    truth = torch.func.jacrev(bend)(x)
+    _jacobian_of(answer, bend, x, "four outputs of three inputs")
+    _jacobian_of(answer, length, x[:2], "one output of two inputs")
+    print("Right: row by row, you built the Jacobian that torch.func gives.")
+
+
+def _ready_made() -> bool:
+    """Say whether one of PyTorch's own Jacobians is calling."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        name = frame.f_code.co_filename.replace("\\", "/")
+        if "torch/_functorch/" in name or name.endswith("torch/autograd/functional.py"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _jacobian_of(
+    answer: Callable[..., Any], function: Callable[[Tensor], Tensor], x: Tensor, case: str
+) -> None:
+    """Check the reader's Jacobian of one function, and how it was found."""
+    truth = torch.func.jacrev(function)(x)
+    walks: list[Tensor] = []
+    helped: list[bool] = []
+
+    def watched(x: Tensor) -> Tensor:
+        helped.append(_ready_made())
+        out = function(x)
+        if out.requires_grad and not helped[-1]:
+            out.register_hook(walks.append)
+        return out
+
     rules = Rules(
         errors={
             "second time": "The first row went well, then the graph was gone: PyTorch frees it "
@@ -160,7 +199,7 @@ def jacobian(answer: Callable[[Callable[[Tensor], Tensor], Tensor], Any]) -> Non
             "each input: take that tensor out first.",
         }
     )
-    given = call(answer, bend, x, rules=rules)
+    given = call(answer, watched, x, rules=rules)
     if isinstance(given, tuple | list):
         raise WrongAnswer(
             f"Your result has the type {type(given).__name__}. torch.autograd.grad gives a "
@@ -188,6 +227,15 @@ def jacobian(answer: Callable[[Callable[[Tensor], Tensor], Tensor], Any]) -> Non
             "for each input."
         },
         tolerance=TOLERANCE,
-        case="four outputs of three inputs",
+        case=case,
     )
-    print("Right: row by row, you built the Jacobian that torch.func gives.")
+    if any(helped):
+        raise WrongAnswer(
+            "The numbers are right, but PyTorch's own Jacobian found them. The exercise asks you "
+            "to build it, with torch.autograd.grad and a seed for each row."
+        )
+    if not walks:
+        raise WrongAnswer(
+            "The numbers are right, but no gradient was sent back from the outputs. The exercise "
+            "asks for torch.autograd.grad, with a seed for each row."
+        )
