@@ -143,7 +143,8 @@ def main() -> None:
                 ratio = first.seconds / result.seconds
                 print(
                     f"seed {seed} {name:19} epochs {result.epochs}, {result.seconds:6.1f} s "
-                    f"({result.work:.1f} s of work), accuracy {result.accuracy:.3f}, {ratio:4.1f} times as fast",
+                    f"({result.work:.1f} s of work), accuracy {result.accuracy:.3f}, "
+                    f"{ratio:4.1f} times as fast",
                     flush=True,
                 )
             ratios.append(ratio)
