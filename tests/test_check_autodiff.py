@@ -1,4 +1,4 @@
-"""The checker of the engine's sine accepts right answers and names each typical mistake."""
+"""The checkers of the engine's sine and of a walk back name each typical mistake."""
 
 import math
 
@@ -7,11 +7,31 @@ import pytest
 import torch
 
 from definebyrun import check
-from definebyrun.scratch.engine import Variable
+from definebyrun.scratch.engine import Variable, send_back
 
 
 def right_sine(x):
+    angle = x.value
+    return Variable(np.sin(angle), (x, lambda g: g * np.cos(angle)))
+
+
+def late_sine(x):
     return Variable(np.sin(x.value), (x, lambda g: g * np.cos(x.value)))
+
+
+def by_differences(x):
+    a, h = x.value, 1e-5
+    return Variable(np.sin(a), (x, lambda g: g * (np.sin(a + h) - np.sin(a - h)) / (2 * h)))
+
+
+def for_rows_alone(x):
+    a = x.value
+    return Variable(np.sin(a), (x, lambda g: g @ np.diag(np.cos(a))))
+
+
+def known_beforehand(x):
+    slope = np.cos([-2.0, -0.5, 0.0, 1.5])
+    return Variable(np.sin(x.value), (x, lambda g: g * slope))
 
 
 def test_a_right_sine_passes(capsys):
@@ -32,6 +52,10 @@ def replacing(x):
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
+        (late_sine, "on the way back"),
+        (by_differences, "the numbers are not"),
+        (for_rows_alone, "shape"),
+        (known_beforehand, "shape|broadcast"),
         (Variable(1.0), "without calling it"),
         (lambda x: np.sin(x), "x.value"),
         (lambda x: Variable(torch.sin(x), (x, lambda g: g)), "not for arrays"),
@@ -65,3 +89,111 @@ def replacing(x):
 def test_a_wrong_sine_gets_its_own_hint(answer, hint):
     with pytest.raises(check.WrongAnswer, match=hint):
         check.autodiff.sine(answer)
+
+
+def ordered(result):
+    order = []
+
+    def visit(node):
+        if node not in order:
+            for source, _ in node.edges:
+                visit(source)
+            order.append(node)
+
+    visit(result)
+    return order[::-1]
+
+
+def send(order, result, add=True, old=False, seed=1.0):
+    arrived = dict.fromkeys(order, 0.0)
+    arrived[result] = seed
+    for node in order:
+        node.grad = node.grad + arrived[node] if add else arrived[node]
+        for source, rule in node.edges:
+            arrived[source] = arrived[source] + rule(node.grad if old else arrived[node])
+
+
+def right_walk(result):
+    send(ordered(result), result)
+
+
+def by_counting(result):
+    """Wait until as many shares have arrived as there are edges that lead to a variable."""
+    waits, found = {result: 0}, [result]
+    for node in found:
+        for source, _ in node.edges:
+            if source not in waits:
+                found.append(source)
+            waits[source] = waits.get(source, 0) + 1
+    arrived, ready = {result: 1.0}, [result]
+    while ready:
+        node = ready.pop()
+        node.grad += arrived[node]
+        for source, rule in node.edges:
+            arrived[source] = arrived.get(source, 0.0) + rule(arrived[node])
+            waits[source] -= 1
+            if not waits[source]:
+                ready.append(source)
+
+
+def by_paths(node, share=1.0):
+    node.grad = node.grad + share
+    for source, rule in node.edges:
+        by_paths(source, rule(share))
+
+
+def wave_by_wave(result):
+    order = [result]
+    for node in order:
+        order += [source for source, _ in node.edges if source not in order]
+    return order
+
+
+def from_the_sources(result):
+    order = []
+
+    def visit(node):
+        if node not in order:
+            order.append(node)
+            for source, _ in node.edges:
+                visit(source)
+
+    visit(result)
+    return order
+
+
+@pytest.mark.parametrize("answer", [right_walk, by_counting])
+def test_a_right_walk_passes(answer, capsys):
+    check.autodiff.walk(answer)
+    assert capsys.readouterr().out.startswith("Right:")
+
+
+def test_the_right_walk_agrees_with_the_engine():
+    for walk in (right_walk, Variable.backward):
+        x = Variable(2.0)
+        a = x * 3
+        c = a**2 + a
+        walk(c)
+        assert x.grad == 39
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda result: result.backward(), "calls backward"),
+        (lambda result: send_back(result, np.ones(())), "asks for the number"),
+        (by_paths, "each path by itself"),
+        (lambda result: send(wave_by_wave(result), result), "before everything has arrived"),
+        (lambda result: send(from_the_sources(result), result), "before everything has arrived"),
+        (lambda result: send(ordered(result)[::-1], result), "order in which"),
+        (lambda result: send(ordered(result), result, add=False), "replaces"),
+        (lambda result: send(ordered(result), result, old=True), "all that stands in grad"),
+        (lambda result: send(ordered(result), result, seed=0.0), "still zero"),
+        (lambda result: None, "still zero"),
+        (lambda result: send(ordered(result), result, seed=np.ones(2)), "a single number"),
+        (Variable(1.0), "without calling it"),
+    ],
+)
+def test_a_wrong_walk_gets_its_own_hint(answer, hint):
+    with pytest.raises(check.WrongAnswer, match=hint):
+        check.autodiff.walk(answer)

@@ -1,7 +1,7 @@
 """Checkers for the exercises of the chapter on automatic differentiation."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from definebyrun.check.answer import WrongAnswer
 from definebyrun.check.run import Rules, call, compare, guarded
 from definebyrun.scratch.engine import Variable
 
-TOLERANCE = 1e-9
+TOLERANCE = 1e-13
 
 
 def sine(answer: Callable[[Variable], Any]) -> None:
@@ -91,6 +91,23 @@ def sine(answer: Callable[[Variable], Any]) -> None:
         "function is the derivative of the sine, and what does it multiply?",
         tolerance=TOLERANCE,
     )
+    later = Variable(points.reshape(2, 2))
+    with guarded(rules.errors):
+        out = answer(later)
+        later.value = later.value + 1  # as a step of training gives a leaf a new value
+        out.backward(seed.reshape(2, 2))
+    looks_late = (
+        "Your rule asks x for its value on the way back. By then somebody may have given x a new "
+        "one, as every step of training does. Take the array out of x before you write the rule."
+    )
+    compare(
+        later.grad,
+        (seed * slope).reshape(2, 2),
+        {looks_late: (seed * np.cos(points + 1)).reshape(2, 2)},
+        "With a table of numbers in x, the gradient is wrong.",
+        tolerance=TOLERANCE,
+        case="x of shape (2, 2)",
+    )
     print("Right: your sine has the right values and sends the right gradient back.")
 
 
@@ -122,3 +139,160 @@ def try_rule(rule: Callable[[Any], Any], gradient: np.ndarray) -> None:
             f"Your rule returns shape {share.shape} for x of shape {gradient.shape}. The gradient "
             "of x has the shape of x."
         )
+
+
+class _Unnumbered(Variable):
+    """A variable that hides its number and does not walk by itself."""
+
+    @property  # type: ignore[override]
+    def number(self) -> int:
+        """Refuse: the exercise does without."""
+        raise WrongAnswer(
+            "Your walk asks for the number of a variable, and the exercise does without. Which "
+            "variables must come after which? The edges say it."
+        )
+
+    @number.setter
+    def number(self, value: int) -> None:
+        """Forget it."""
+
+    def backward(self, *seed: Any) -> None:
+        """Refuse: it is what the exercise asks for."""
+        raise WrongAnswer("Your walk calls backward, which is what it should do itself.")
+
+
+def _graph(links: Mapping[str, Sequence[tuple[str, float]]]) -> dict[str, Variable]:
+    """Build variables by hand, from the sources and the slope of each edge.
+
+    Each rule may be called once in a walk; ``calls`` of the rule counts.
+    """
+    made: dict[str, Variable] = {}
+
+    def rule_to(name: str, source: str, slope: float) -> Callable[[Any], Any]:
+        def rule(g: Any) -> Any:
+            rule.calls += 1  # type: ignore[attr-defined]
+            if rule.calls > 2:  # type: ignore[attr-defined]
+                raise WrongAnswer(
+                    f"In two walks your function uses the rule from {name} to {source} more than "
+                    "twice. So it follows each path by itself, and paths can be very many. Visit "
+                    "each variable once, when all its shares have arrived."
+                )
+            return np.asarray(g, np.float64) * slope
+
+        rule.calls = 0  # type: ignore[attr-defined]
+        return rule
+
+    for name, sources in links.items():
+        edges = [(made[source], rule_to(name, source, slope)) for source, slope in sources]
+        made[name] = _Unnumbered(float(len(made)), *edges)
+    return made
+
+
+def _slopes(
+    links: Mapping[str, Sequence[tuple[str, float]]], result: str, early: bool = False
+) -> np.ndarray:
+    """Return the gradient of each variable, visited newest first or as soon as it is reached."""
+    found, at_visit = dict.fromkeys(links, 0.0), dict.fromkeys(links, 0.0)
+    found[result] = 1.0
+    order = list(links)[::-1]
+    if early:  # wave by wave from the result
+        order = [result]
+        for name in order:
+            order += [source for source, _ in links[name] if source not in order]
+    for name in order:
+        at_visit[name] = found[name]
+        for source, slope in links[name]:
+            found[source] += found[name] * slope
+    return np.array(list(at_visit.values()))
+
+
+GRAPHS: dict[str, dict[str, list[tuple[str, float]]]] = {
+    "a single variable": {"x": []},
+    "c = a² + a with a = 3x": {
+        "x": [],
+        "a": [("x", 3.0)],
+        "s": [("a", 12.0)],
+        "c": [("a", 1.0), ("s", 1.0)],
+    },
+    "a variable multiplied by itself": {"x": [], "y": [("x", 5.0), ("x", 5.0)]},
+    "a short way and a long one": {
+        "x": [],
+        "p": [("x", 2.0)],
+        "q": [("p", -3.0), ("x", 4.0)],
+        "r": [("q", 0.5), ("p", 7.0)],
+        "z": [("x", 1.0), ("p", 11.0), ("r", 6.0), ("q", -2.0)],
+    },
+    "y = y + y, twelve times": {
+        "y0": [],
+        **{f"y{n}": [(f"y{n - 1}", 1.0), (f"y{n - 1}", 1.0)] for n in range(1, 13)},
+    },
+}
+
+
+def walk(answer: Callable[[Variable], Any]) -> None:
+    """Check a walk back that does without the numbers of the variables.
+
+    Args:
+        answer: takes the Variable to begin with, a single number, and adds to the ``grad`` of
+            each variable behind it the slope of the result with respect to it.
+
+    Raises:
+        WrongAnswer: with a hint, when a gradient is wrong, a variable is visited too early or
+            too often, or ``backward`` or ``number`` is used.
+    """
+    rules = Rules(
+        in_place=(0,),
+        errors={
+            "changed size during iteration": "A dictionary grows while you loop over it. First "
+            "list the variables in their order, then walk.",
+            "not subscriptable": "An edge is a pair of a source and a rule: for source, rule in "
+            "node.edges.",
+        },
+    )
+    for case, links in GRAPHS.items():
+        result, truth = list(links)[-1], _slopes(links, list(links)[-1])
+        made = _graph(links)
+        call(answer, made[result], rules=rules)
+        first = np.array([_number(each.grad, name) for name, each in made.items()])
+        compare(
+            first,
+            truth,
+            {
+                "All gradients are still zero. Your walk must add to the grad of each variable.": 0
+                * truth,
+                "The result itself begins with the gradient 1. It is missing.": truth
+                - (np.arange(len(truth)) == len(truth) - 1),
+                "A variable passes on what it has before everything has arrived there. Visit it "
+                "after all that was computed from it.": _slopes(links, result, early=True),
+            },
+            f"These are the gradients of {', '.join(list(links)[:5])}. Print the order in which "
+            "you visit the variables: does any come before one that was computed from it?",
+            tolerance=TOLERANCE,
+            case=case,
+        )
+        call(answer, made[result], rules=rules)
+        second = np.array([_number(each.grad, name) for name, each in made.items()])
+        compare(
+            second,
+            2 * truth,
+            {
+                "A second walk must add to what the first has left in grad. Yours replaces "
+                "it.": truth
+            },
+            "A second walk over the same graph must add the same gradients again. Do you pass on "
+            "what has arrived in this walk, or all that stands in grad?",
+            tolerance=TOLERANCE,
+            case=case,
+        )
+    print("Right: each variable is visited once, after all that was computed from it.")
+
+
+def _number(grad: Any, name: str) -> float:
+    """Return a gradient that should be a single number."""
+    try:
+        return float(grad)
+    except (TypeError, ValueError) as error:
+        raise WrongAnswer(
+            f"The grad of {name} should be a single number. Your walk leaves an object of type "
+            f"{type(grad).__name__} there, or an array of several."
+        ) from error
