@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -35,7 +36,6 @@ RIGHT = {
     ],
     "distances": [
         lambda x, y: (x[:, None] - y).square().sum(dim=2).sqrt(),
-        torch.cdist,
         lambda x, y: (x.unsqueeze(1) - y.unsqueeze(0)).norm(dim=-1),
     ],
     "patches": [
@@ -48,10 +48,20 @@ RIGHT = {
     ],
     "one_hot": [
         lambda labels, n: (labels[:, None] == torch.arange(n)).float(),
-        lambda labels, n: F.one_hot(labels, n).float(),
-        lambda labels, n: torch.eye(n)[labels],
+        lambda labels, n: torch.arange(n).eq(labels.unsqueeze(1)).to(torch.float32),
+        lambda labels, n: torch.where(labels[:, None] == torch.arange(n), 1.0, 0.0),
     ],
 }
+
+
+def by_broadcasting(x, y):
+    return (x[:, None] - y).square().sum(dim=2).sqrt()
+
+
+def written_into_zeros(labels, n):
+    rows = torch.zeros(len(labels), n)
+    rows[torch.arange(len(labels)), labels] = 1
+    return rows
 
 
 def spoil(x):
@@ -77,6 +87,7 @@ WRONG = [
     ("strides", lambda shape: list(strides(shape)), "return a tuple"),
     ("strides", lambda shape: tuple(float(step) for step in strides(shape)), "return a tuple"),
     ("strides", lambda shape: torch.empty(shape).stride(), "without PyTorch"),
+    ("strides", lambda shape: np.empty(shape, np.int8).strides, "from the shape alone"),
     ("strides", lambda shape: strides(shape)[::-1], "wrong order"),
     (
         "strides",
@@ -104,11 +115,14 @@ WRONG = [
     ("standardise", lambda x: x / x.std(0) - x.mean(0), "divide before"),
     ("standardise", lambda x: x - x.mean(0) / x.std(0), "needs brackets"),
     ("standardise", lambda x: x, "mean(dim=0)"),
-    ("distances", lambda x, y: torch.cdist(y, x), "exchanged"),
+    ("distances", lambda x, y: torch.cdist(x, y), "asks you to build"),
+    ("distances", lambda x, y: F.pairwise_distance(x[:, None], y), "asks you to build"),
+    ("distances", lambda x, y: torch.stack(list(map((lambda a: (a - y).norm(dim=1)), x))), "loop"),  # noqa: C417
+    ("distances", lambda x, y: by_broadcasting(y, x), "exchanged"),
     ("distances", lambda x, y: (x[:, None] - y).square().sqrt(), "coordinates"),
     ("distances", lambda x, y: (x - y[:4]).norm(dim=1), "one number a pair"),
-    ("distances", lambda x, y: torch.cdist(x, y) ** 2, "squared"),
-    ("distances", lambda x, y: torch.cdist(x, y, p=1), "taxi"),
+    ("distances", lambda x, y: by_broadcasting(x, y) ** 2, "squared"),
+    ("distances", lambda x, y: (x[:, None] - y).abs().sum(dim=2), "taxi"),
     (
         "distances",
         lambda x, y: (x[:, None] - y).square().mean(dim=2).sqrt(),
@@ -118,7 +132,7 @@ WRONG = [
     ("distances", by_expansion, "nan"),
     ("distances", distances_in_loops, "There is a loop"),
     ("distances", lambda x, y: (x - y).norm(dim=1), "Every point of x meets"),
-    ("distances", lambda x, y: torch.cdist(x, y) + 1, "result[0, 0]"),
+    ("distances", lambda x, y: by_broadcasting(x, y) + 1, "result[0, 0]"),
     ("patches", lambda image, s: grid(image, s).permute(1, 3, 0, 2, 4), "grid"),
     ("patches", grid, "six patches"),
     ("patches", lambda image, s: image.unfold(1, s, s).unfold(2, s, s), "uses unfold"),
@@ -145,11 +159,28 @@ WRONG = [
         "channels are mixed",
     ),
     ("patches", lambda image, s: image.reshape(6, 3, 2, 2) * 0, "image[:, :2, :2]"),
+    ("one_hot", lambda labels, n: F.one_hot(labels, n).float(), "asks for one comparison"),
+    ("one_hot", lambda labels, n: torch.eye(n)[labels], "asks for one comparison"),
+    ("one_hot", lambda labels, n: torch.ones(n).diag()[labels], "asks for one comparison"),
+    (
+        "one_hot",
+        lambda labels, n: torch.zeros(len(labels), n).scatter(1, labels[:, None], 1.0),
+        "asks for one comparison",
+    ),
+    ("one_hot", written_into_zeros, "asks for one comparison"),
     ("one_hot", lambda labels, n: (labels == torch.arange(n)[:, None]).float(), "ROW"),
-    ("one_hot", lambda labels, n: F.one_hot(labels).float(), "number of classes"),
+    (
+        "one_hot",
+        lambda labels, n: (labels[:, None] == torch.arange(labels.max() + 1)).float(),
+        "number of classes",
+    ),
     ("one_hot", lambda labels, n: labels == 1, "expected (6, 5)"),
     ("one_hot", lambda labels, n: labels[:, None] == torch.arange(n), "torch.bool"),
-    ("one_hot", lambda labels, n: F.one_hot(labels, n), "torch.int64; the exercise asks"),
+    (
+        "one_hot",
+        lambda labels, n: (labels[:, None] == torch.arange(n)).long(),
+        "torch.int64; the exercise asks",
+    ),
     (
         "one_hot",
         lambda labels, n: (labels[:, None] == torch.arange(1, n + 1)).float(),

@@ -213,13 +213,15 @@ def _names(answer: Callable[..., Any], inputs: Sequence[Any]) -> list[str]:
 
 
 def _loops(answer: Callable[..., Any]) -> bool:
-    """Say whether the function's own code loops: for, while or a comprehension."""
+    """Say whether the function's own code loops: for, while, map or a comprehension."""
     code = getattr(inspect.unwrap(answer), "__code__", None)
     waiting = [code] if isinstance(code, CodeType) else []
     while waiting:
         code = waiting.pop()
         steps = {step.opname for step in dis.get_instructions(code)}
         if any(step == "FOR_ITER" or "JUMP_BACKWARD" in step for step in steps):
+            return True
+        if {"map", "vmap", "vectorize"} & set(code.co_names):
             return True
         waiting += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
     return False

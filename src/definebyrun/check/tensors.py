@@ -24,9 +24,14 @@ def strides(answer: Callable[[tuple[int, ...]], Any]) -> None:
     Raises:
         WrongAnswer: with a hint, when a shape gets other strides than PyTorch gives it.
     """
-    rules = Rules(forbid={"*": "Find the strides without PyTorch, from the shape alone."})
-    for shape in ((3, 4), (5,), (2, 3, 4), (32, 3, 48, 64)):
-        truth = torch.empty(shape).stride()
+    alone = "Find the strides from the shape alone, without making a tensor or an array."
+    rules = Rules(
+        forbid={"*": "Find the strides without PyTorch, from the shape alone."},
+        errors={"Unable to allocate": alone, "array is too big": alone},
+    )
+    too_large = (10**5, 10**4, 10**7)  # for any memory
+    for shape in ((3, 4), (5,), (2, 3, 4), (32, 3, 48, 64), too_large):
+        truth = torch.empty(shape, device="meta").stride()
         given = call(answer, shape, rules=rules)
         if not isinstance(given, tuple) or not all(type(step) is int for step in given):
             raise WrongAnswer(
@@ -54,7 +59,9 @@ def _typical_strides(shape: tuple[int, ...], truth: tuple[int, ...]) -> dict[str
     """Return the strides that each mistake gives."""
     return {
         "You let the FIRST axis move by one element. In PyTorch neighbours in memory differ in "
-        "their last index: which axis moves by one?": torch.empty(shape[::-1]).stride()[::-1],
+        "their last index: which axis moves by one?": torch.empty(
+            shape[::-1], device="meta"
+        ).stride()[::-1],
         "These are the right numbers in the wrong order: the first axis takes the largest "
         "steps.": truth[::-1],
         "Each stride is too large by the size of its own axis. One step along an axis jumps over "
@@ -149,6 +156,10 @@ def distances(answer: Callable[[Tensor, Tensor], Any]) -> None:
     }
     rules = Rules(
         loops=False,
+        forbid={
+            "*dist*": "The exercise asks you to build the distances: an axis of size 1 in the "
+            "right place of each, a difference, squares, a sum, a root."
+        },
         errors={
             "must match the size": "4 points cannot be subtracted from 5 row by row. Every point "
             "of x meets every point of y: where does each of the two need an axis of size 1?"
@@ -277,6 +288,10 @@ def one_hot(answer: Callable[[Tensor, int], Any]) -> None:
         truth=truth,
         rules=Rules(
             loops=False,
+            forbid=dict.fromkeys(
+                ("one_hot", "eye", "diag*", "*scatter*", "index_*", "put_", "__setitem__"),
+                "The exercise asks for one comparison of the labels with the class numbers.",
+            ),
             errors={
                 "must match the size": "6 labels and 5 class numbers cannot be compared one by "
                 "one. Every label meets every class: which of the two has to stand as a column?"
