@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 import torch.nn.functional as F
 from torch.optim import SGD
 
@@ -47,6 +48,13 @@ def gradients(
 
 def mistake(**options):
     return lambda *arrays: gradients(*arrays, **options)
+
+
+def by_autograd(*arrays):
+    x, y, *weights = (torch.tensor(array) for array in arrays)
+    w1, b1, w2, b2 = (weight.requires_grad_() for weight in weights)
+    loss = F.mse_loss(torch.relu(x @ w1 + b1) @ w2 + b2, y)
+    return tuple(grad.numpy() for grad in torch.autograd.grad(loss, (w1, b1, w2, b2)))
 
 
 def untransposed(*arrays):
@@ -198,6 +206,18 @@ WRONG = [
     (rungs.bias_gradients, untransposed, "grad_w1 is transposed"),
     (rungs.bias_gradients, misshapen, "grad_b1 has shape (), expected"),
     (rungs.bias_gradients, unrelated, "Wrong: grad_w1. Mend"),
+    (rungs.bias_gradients, by_autograd, "NumPy and formulas of your own"),
+    (rungs.bias_gradients, mistake(scale=10), "For three samples and four outputs"),
+    (
+        rungs.momentum_step,
+        lambda w, g, v, lr, m: (w + (m * v - lr * g), m * v - lr * g),
+        "the other form of the rule",
+    ),
+    (
+        rungs.momentum_step,
+        lambda w, g, v, lr, m: (w - lr * (0.8 * v + g), 0.8 * v + g),
+        "For weights of shape (2, 4)",
+    ),
     (rungs.momentum_step, lambda w, *_: 1 * w, "Return 2 things: w, velocity"),
     (rungs.momentum_step, in_place, "changes velocity, which it was given"),
     (rungs.momentum_step, lambda w, g, v, lr, m: (w + lr * (m * v + g), m * v + g), "uphill"),

@@ -30,6 +30,12 @@ def bias_gradients(answer: Callable[..., Any]) -> None:
     Raises:
         WrongAnswer: with a hint that fits the mistake.
     """
+    rules = Rules(
+        forbid={
+            "*": "The exercise asks for NumPy and formulas of your own. PyTorch would find the "
+            "gradients for you: that is rung 2."
+        }
+    )
     problem = _small_network()
     right = _gradients(problem)
     samples, outputs = problem[1].shape
@@ -84,14 +90,27 @@ def bias_gradients(answer: Callable[..., Any]) -> None:
         " one entry with a central difference.",
         names=NAMES,
         tolerance=1e-9,
+        rules=rules,
+    )
+    other = _small_network(samples=3, outputs=4)
+    run(
+        answer,
+        *other,
+        truth=_gradients(other),
+        look="With five samples and two outputs it was right. Which number in your function is "
+        "fixed that should follow from the shapes?",
+        names=NAMES,
+        tolerance=1e-9,
+        rules=rules,
+        case="three samples and four outputs",
     )
     print("Right: the four gradients agree with autograd.")
 
 
-def _small_network() -> Arrays:
+def _small_network(samples: int = 5, outputs: int = 2) -> Arrays:
     """Return x, y, w1, b1, w2, b2; one unit of one sample has h = 0 exactly."""
     rng = np.random.default_rng(8)
-    shapes = ((5, 4), (5, 2), (4, 3), (3,), (3, 2), (2,))
+    shapes = ((samples, 4), (samples, outputs), (4, 3), (3,), (3, outputs), (outputs,))
     problem = tuple(rng.normal(size=shape) for shape in shapes)
     problem[0][0] = 0  # so that h is b1 for the first sample,
     problem[3][0] = 0  # and 0 for its first unit
@@ -167,7 +186,13 @@ def momentum_step(answer: Callable[..., Any]) -> None:
     # what a mistake does to the weights tells it, whatever came back as the velocity
     second = given[1] if isinstance(given, tuple | list) and len(given) == 2 else None
     mistakes = {hint: (weights, second) for hint, weights in typical.items()}
+    signed = momentum * velocity - lr * grad
     pairs: dict[str, Arrays] = {
+        "This is the other form of the rule, with the learning rate and the minus inside the"
+        " velocity. Here the velocity adds up gradients: v = βv + g, and then w - ηv.": (
+            w + signed,
+            signed,
+        ),
         "You multiply the gradient by lr before it enters the velocity. In torch.optim.SGD lr"
         " comes in only when the weights move.": (w - scaled, scaled),
         "The velocity is right, but the step is as long as the velocity: which number makes it"
@@ -185,6 +210,18 @@ def momentum_step(answer: Callable[..., Any]) -> None:
         " single weight.",
         names=("w", "velocity"),
         tolerance=1e-9,
+    )
+    w, grad, velocity = np.random.default_rng(8).normal(size=(3, 2, 4))
+    after = 0.5 * velocity + grad
+    run(
+        answer,
+        *(w, grad, velocity, 0.03, 0.5),
+        truth=(w - 0.03 * after, after),
+        look="With lr = 0.1 and momentum = 0.8 it was right. Which number in your function is "
+        "fixed that should be an argument?",
+        names=("w", "velocity"),
+        tolerance=1e-9,
+        case="weights of shape (2, 4), lr = 0.03 and momentum = 0.5",
     )
     print("Right: the same step as torch.optim.SGD with momentum.")
 
