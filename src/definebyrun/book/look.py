@@ -72,7 +72,10 @@ def glue_formulas(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def visit_enlarge(translator: HTML5Translator, node: enlarge) -> None:
     """Open the link around a figure, which leads to the drawing itself."""
-    address = published(translator.builder, node[0]["uri"])
+    image = next(node.findall(nodes.image), None)
+    if image is None:  # the figure has a fault, which is told elsewhere
+        raise nodes.SkipNode
+    address = published(translator.builder, image["uri"])
     translator.body.append(f'<a class="enlarge" href="{escape(address)}">')
 
 
