@@ -1,4 +1,4 @@
-"""The perceptron of 1958: one neuron that learns from its mistakes."""
+"""The perceptron: one neuron that learns from its mistakes."""
 
 from dataclasses import dataclass
 
@@ -48,21 +48,23 @@ def learn_perceptron(x: Tensor, y: Tensor, passes: int = 100) -> Learned:
 
     Source: Rosenblatt (1958), in the form of Novikoff (1962).
     """
-    inputs, targets = _with_ones(x, y, passes)
-    weights = [torch.zeros_like(inputs[0])]
-    mistakes: list[int] = []
-    while len(mistakes) < passes and 0 not in mistakes:
+    _refuse_unfit(x, y, passes)
+    inputs = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
+    weights, mistakes = [torch.zeros_like(inputs[0])], []
+    for _ in range(passes):
         before = len(weights)
-        for point, target in zip(inputs, targets, strict=True):
-            answer = (point @ weights[-1] > 0).float()
+        for point, target in zip(inputs, y.to(x), strict=True):
+            answer = (point @ weights[-1] > 0).to(x)
             if answer != target:
                 weights.append(weights[-1] + (target - answer) * point)
         mistakes.append(len(weights) - before)
-    return Learned(torch.stack(weights), tuple(mistakes))
+        if mistakes[-1] == 0:
+            break
+    return Learned(weights=torch.stack(weights), mistakes=tuple(mistakes))
 
 
-def _with_ones(x: Tensor, y: Tensor, passes: int) -> tuple[Tensor, Tensor]:
-    """Put the input of the bias, a one, at the end of each point; refuse what is no such data."""
+def _refuse_unfit(x: Tensor, y: Tensor, passes: int) -> None:
+    """Refuse what is no data of this form."""
     if x.ndim != 2 or not x.is_floating_point() or len(x) == 0:
         raise ValueError(f"x is {x.dtype} of shape {tuple(x.shape)}; expected floats (m, n), m > 0")
     if not x.isfinite().all():
@@ -73,4 +75,3 @@ def _with_ones(x: Tensor, y: Tensor, passes: int) -> tuple[Tensor, Tensor]:
         raise ValueError(f"y holds {y[(y != 0) & (y != 1)][0].item()}; expected 0 or 1")
     if passes < 1:
         raise ValueError(f"passes is {passes}; expected at least 1")
-    return torch.cat([x, torch.ones_like(x[:, :1])], dim=1), y.to(x)
