@@ -22,16 +22,13 @@ def second_difference(answer: Callable[..., Any]) -> None:
     """
     x = torch.tensor([0.5, -1.25, 2.0], dtype=torch.float64)
     wide, narrow = (call(answer, _quartic, x, h) for h in (0.5, 0.25))
-    if _alike(x, wide) and _alike(x, narrow):
-        if torch.allclose(narrow.double(), 12 * x**2, rtol=1e-4):
-            raise WrongAnswer(
-                "That is the second derivative itself. The exercise asks for what the values at "
-                "x - h, x and x + h give, with the h that your function gets: a little too much."
-            )
-        if torch.allclose(narrow.double(), wide.double(), rtol=1e-4):
-            raise WrongAnswer(
-                "The result is the same for two steps: your function does not use the h it gets."
-            )
+    alike = _alike(x, wide) and _alike(x, narrow)
+    if alike and torch.allclose(narrow.double(), wide.double(), rtol=1e-4):
+        raise WrongAnswer(
+            "The result is the same for h = 0.5 and h = 0.25. The exercise asks for what the "
+            "values at x - h, x and x + h give, with the h that your function gets: not for the "
+            "second derivative itself, and not for a step of your own."
+        )
     for function, h, truth in (
         (_quartic, 0.25, 12 * x**2 + 2 * 0.25**2),
         (_quartic, 0.5, 12 * x**2 + 2 * 0.5**2),
@@ -63,7 +60,7 @@ def second_difference(answer: Callable[..., Any]) -> None:
                 "Your three values stand at x - 2h, x - h and x, all on one side. Put x in the "
                 "middle: x - h, x, x + h.": (before - 2 * left + here) / h**2,
             },
-            look="Try f(x) = x**2, whose second derivative is 2 everywhere.",
+            look="Try f(x) = x**3 at x = 1: the second difference is 6 there, for every h.",
         )
     print("Right: 12x² + 2h² for the fourth power, with each h; for a cube nothing is left over.")
 
