@@ -51,6 +51,24 @@ def ignores_the_height(value, gradient, start, lr, steps):
     return torch.stack(points)
 
 
+def takes_when(lower):
+    """Return a walk that takes the step where ``lower(there, here, first)`` of the heights."""
+
+    def answer(value, gradient, start, lr, steps):
+        points = [start.clone()]
+        for _ in range(steps):
+            here = points[-1]
+            there = here - lr * gradient(here)
+            if lower(value(there), value(here), value(start)):
+                points.append(there)
+            else:
+                points.append(here.clone())
+                lr = lr / 2
+        return torch.stack(points)
+
+    return answer
+
+
 def walks_into_nan(value, gradient, start, lr, steps):
     points = [start.clone()]
     for _ in range(steps):
@@ -150,6 +168,15 @@ def test_right_answers_pass(answer, capsys):
         (wrong(at="start"), "gradient at the start for every step"),
         (ignores_the_height, "take every step"),
         (walks_into_nan, "comparison with nan"),
+        (takes_when(lambda there, here, first: there <= here), "not <="),
+        (takes_when(lambda there, here, first: there < first), "height of the start"),
+        (takes_when(lambda there, here, first: there < here + 1e-9), "same height"),
+        (takes_when(lambda there, here, first: there < here - 1e-9), "heights near zero"),
+        (
+            takes_when(lambda there, here, first: there < here * 0.999),
+            "step gains little: you walk",
+        ),
+        (takes_when(lambda there, here, first: False), "refuse the way down"),
         (halves_and_goes, "go all the same"),
         (halves_for_one_step, "stays halved"),
         (halves_until_it_goes, "a refused step is a step"),

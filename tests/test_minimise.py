@@ -125,6 +125,13 @@ def test_bfgs_ends_where_scipys_does_for_no_more_than_twice_the_price(size):
     assert ours.calls.gradients < 2 * theirs.njev
 
 
+def test_bfgs_walks_with_an_update_that_is_given():
+    hill, start = rosenbrock(), torch.tensor([-1.0, 1.5])
+    own = bfgs(hill, start, steps=300, update=lambda inverse, step, change: torch.eye(2))
+    assert torch.equal(own.points[1], bfgs(hill, start).points[1])
+    assert own.steps > 2 * bfgs(hill, start).steps  # it forgets: steepest descent
+
+
 def test_bfgs_learns_the_hessian_of_a_valley():
     """n steps along independent directions fix a quadratic's Hessian, whatever the lengths."""
     hessian = torch.tensor([[4.0, 1.0], [1.0, 3.0]], dtype=torch.float64)

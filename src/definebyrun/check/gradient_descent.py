@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from definebyrun.check.run import run
-from definebyrun.scratch.landscapes import Landscape, differentiated
+from definebyrun.scratch.landscapes import Landscape, differentiated, valley
 
 STEPS = 9
 NAN = (
@@ -32,10 +32,18 @@ def careful(answer: Callable[..., Any]) -> None:
     fenced = differentiated(lambda p: -(1 - p**2).log().sum(-1), 2)
     start = torch.tensor([3.0, -2.0, 0.5], dtype=torch.float64)
     edge = torch.tensor([0.9, -0.5], dtype=torch.float64)
+    aside = torch.tensor([3.0, 0.1], dtype=torch.float64)
+    faint = Landscape(
+        3, lambda p: 1e-12 * bowl.value(p), lambda p: 1e-12 * bowl.gradient(p), bowl.hessian
+    )
     _walk(answer, bowl, start, 0.05, "a rate of 0.05, small enough for every step")
     _walk(answer, bowl, start, 1.0, "a rate of 1.0, too large at first")
     _walk(answer, bowl, torch.zeros_like(start), 0.5, "a start at the lowest point")
     _walk(answer, fenced, edge, 0.3, "a height that is nan outside a border")
+    _walk(answer, valley(1.0, 1.0), aside, 2.0, "a first step that leads to the same height")
+    _walk(answer, valley(1.0, 25.0), aside, 0.1, "a step that leads up, though not above the start")
+    _walk(answer, faint, start, 1e11, "heights near zero")
+    _walk(answer, bowl, start, 1e-5, "a rate so small that a step gains little")
     _walk(answer, bowl, start, 0.05, "0 steps", steps=0)
     print("Right: every step leads down, or is refused and halves the rate.")
 
@@ -65,6 +73,11 @@ def _walk(
         truth=right,
         mistakes={
             "The learning rate plays no part in your step.": _way(ground, start, 1.0, steps),
+            "You take a step that leads to the same height, too. Lower means <, not <=.": way(
+                level=True
+            ),
+            "You compare with the height of the start. Ask whether it is lower than where you "
+            "stand.": way(from_start=True),
             NAN: way(unasked=True),
             "You take every step. Ask first whether the height there is lower than here.": way(
                 blind=True
@@ -117,6 +130,8 @@ def _way(
     eager: bool = False,
     fixed: bool = False,
     unasked: bool = False,
+    level: bool = False,
+    from_start: bool = False,
 ) -> Tensor:
     """Return the right way, or that of the slip which is named."""
     points = [start]
@@ -126,7 +141,9 @@ def _way(
         if uphill:
             direction = -direction
         there, rate = here + lr * direction, lr
-        lower = bool(ground.value(there) < ground.value(here))
+        lower = bool(ground.value(there) < ground.value(start if from_start else here))
+        if level:
+            lower = bool(ground.value(there) <= ground.value(here))
         if unasked:
             lower = not ground.value(there) > ground.value(here)
         if not lower and not forgetful and not blind:

@@ -64,7 +64,9 @@ def update(answer: Callable[..., Any]) -> None:
         tolerance=1e-9,
         case="3 weights",
     )
-    print("Right: symmetric, and it sends the change of the gradient to the step.")
+    print(
+        "Right: among the matrices that send the change of the gradient to the step, that of BFGS."
+    )
 
 
 def _relatives(inverse: Tensor, step: Tensor, change: Tensor) -> dict[str, Tensor]:

@@ -314,35 +314,6 @@ def damped_step(
     return torch.zeros_like(point), damping
 
 
-def bfgs(
-    landscape: Landscape,
-    start: Tensor,
-    *,
-    steps: int = 200,
-    tolerance: float = 1e-8,
-) -> Trajectory:
-    """Step as Newton's method would, with an inverse Hessian that is learnt from the gradients.
-
-    Args:
-        steps: how many steps at most.
-        tolerance: end where the gradient is no longer than this.
-
-    Source: Nocedal & Wright, Numerical Optimization.
-    """
-    walk = _Walk(landscape, start, steps, tolerance)
-    inverse = torch.eye(len(start), dtype=start.dtype, device=start.device)
-    gradient = walk.gradient(start)
-    while not walk.ended and not walk.finished(gradient):
-        direction = -inverse @ gradient
-        length, after = _wolfe(walk, direction, gradient)
-        _go_along(walk, direction, length)
-        if not walk.ended:
-            step, change = length * direction, after - gradient
-            inverse = bfgs_update(inverse, step, change)
-            gradient = after
-    return walk.trajectory()
-
-
 def bfgs_update(inverse: Tensor, step: Tensor, change: Tensor) -> Tensor:
     """Return the inverse Hessian that knows one more step, and is otherwise changed least.
 
@@ -368,6 +339,37 @@ def bfgs_update(inverse: Tensor, step: Tensor, change: Tensor) -> Tensor:
     identity = torch.eye(len(step), dtype=step.dtype, device=step.device)
     left = identity - torch.outer(step, change) / curvature
     return left @ inverse @ left.T + torch.outer(step, step) / curvature
+
+
+def bfgs(
+    landscape: Landscape,
+    start: Tensor,
+    *,
+    steps: int = 200,
+    tolerance: float = 1e-8,
+    update: Callable[[Tensor, Tensor, Tensor], Tensor] = bfgs_update,
+) -> Trajectory:
+    """Step as Newton's method would, with an inverse Hessian that is learnt from the gradients.
+
+    Args:
+        steps: how many steps at most.
+        tolerance: end where the gradient is no longer than this.
+        update: makes the next inverse Hessian from the last, the step and the gradient's change.
+
+    Source: Nocedal & Wright, Numerical Optimization.
+    """
+    walk = _Walk(landscape, start, steps, tolerance)
+    inverse = torch.eye(len(start), dtype=start.dtype, device=start.device)
+    gradient = walk.gradient(start)
+    while not walk.ended and not walk.finished(gradient):
+        direction = -inverse @ gradient
+        length, after = _wolfe(walk, direction, gradient)
+        _go_along(walk, direction, length)
+        if not walk.ended:
+            step, change = length * direction, after - gradient
+            inverse = update(inverse, step, change)
+            gradient = after
+    return walk.trajectory()
 
 
 def _go_along(walk: _Walk, direction: Tensor, length: float) -> None:
