@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from definebyrun.check import WrongAnswer, cnn
@@ -32,6 +33,10 @@ def squares(images, k):
     return images.unfold(2, k, k).unfold(3, k, k)
 
 
+def pool(images, k):
+    return squares(images, k).amax(dim=(4, 5))
+
+
 RIGHT = {
     "output_size": [
         lambda size, kernel, stride, padding: (size - kernel + 2 * padding) // stride + 1,
@@ -46,9 +51,8 @@ RIGHT = {
         ).sum((2, 3)),
     ],
     "max_pool": [
-        lambda images, k: squares(images, k).amax(dim=(4, 5)),
+        pool,
         lambda images, k: squares(images, k).flatten(4).max(dim=4).values,
-        F.max_pool2d,
     ],
     "filter_gradient": [filter_gradient],
 }
@@ -90,22 +94,28 @@ WRONG = [
         "as matrices",
     ),
     ("max_pool", lambda images, k: squares(images, k).max(dim=5), "return a tuple"),
-    ("max_pool", lambda images, k: F.max_pool2d(images, k, 1), "overlap"),
+    ("max_pool", F.max_pool2d, "what stands behind"),
+    ("max_pool", lambda images, k: nn.AdaptiveMaxPool2d(2)(images), "what stands behind"),
+    (
+        "max_pool",
+        lambda images, k: images.unfold(2, k, 1).unfold(3, k, 1).amax(dim=(4, 5)),
+        "overlap",
+    ),
     ("max_pool", lambda images, k: squares(images, k).amax(dim=(1, 4, 5)), "channels are gone"),
     ("max_pool", squares, "still holds four numbers"),
     ("max_pool", lambda images, k: images, "expected (2, 3, 2, 3)"),
     ("max_pool", F.avg_pool2d, "average pooling"),
     ("max_pool", lambda images, k: squares(images, k).amin(dim=(4, 5)), "smallest"),
-    ("max_pool", lambda images, k: F.max_pool2d(images.clamp(min=0), k), "no number below 0"),
+    ("max_pool", lambda images, k: pool(images.clamp(min=0), k), "no number below 0"),
     ("max_pool", lambda images, k: images[:, :, ::k, ::k], "upper left"),
-    ("max_pool", lambda images, k: F.max_pool2d(images, k) + 1, "result[0, 0, 0, 0]"),
+    ("max_pool", lambda images, k: pool(images, k) + 1, "result[0, 0, 0, 0]"),
     ("max_pool", lambda images, k: images.unfold(2, k, k).amax(dim=4), "one of the two sides"),
     (
         "max_pool",
         lambda images, k: images.reshape(2, 3, 2, 3, k, k).amax(dim=(4, 5)),
         "reads row by row",
     ),
-    ("max_pool", lambda images, k: F.max_pool2d(images, 2), "use k everywhere"),
+    ("max_pool", lambda images, k: pool(images, 2), "use k everywhere"),
     ("max_pool", lambda images, k: torch.stack([i + 1 for i in images]), "There is a loop"),
     ("filter_gradient", lambda image, g: filter_gradient(image, g.flip(0, 1)), "mirror"),
     ("filter_gradient", lambda image, g: filter_gradient(image, g).flip(0, 1), "upside down"),
