@@ -200,6 +200,16 @@ def stopping(losses, patience):
     return len(losses), kept
 
 
+def clipped_step(loss_of, weights, optimizer, scheduler, limit):
+    loss = loss_of(weights)
+    optimizer.zero_grad()
+    loss.backward()
+    length = nn.utils.clip_grad_norm_(weights, max_norm=limit)
+    optimizer.step()
+    scheduler.step()
+    return loss.item(), length.item()
+
+
 def calibration_error(confidence, right):
     place = (confidence * 10).long().clamp(max=9)
     total = confidence.new_zeros(())
@@ -220,6 +230,7 @@ RIGHT = {
     "trainers.stopping": stopping,
     "optimizers.adagrad": adagrad,
     "optimizers.adam": adam,
+    "optimizers.training_step": clipped_step,
     "derivatives.second_difference": lambda f, x, h: (f(x + h) - 2 * f(x) + f(x - h)) / h**2,
     "tensors.strides": strides,
     "tensors.standardise": lambda x: (x - x.mean(dim=0)) / x.std(dim=0),

@@ -194,3 +194,105 @@ def test_typical_mistakes_in_adam_get_their_own_hint(answer, hint):
 
 def test_a_rule_with_its_settings_filled_in_passes():
     optimizers.adam(partial(adam_as_the_page, eps=1e-8))
+
+
+def training_step(loss_of, weights, optimizer, scheduler, limit):
+    optimizer.zero_grad()
+    loss = loss_of(weights)
+    loss.backward()
+    length = torch.nn.utils.clip_grad_norm_(weights, limit)
+    optimizer.step()
+    scheduler.step()
+    return loss.item(), length.item()
+
+
+def test_the_right_loop_passes_in_either_order_of_loss_and_clearing(capsys):
+    """Where the gradients are cleared does not matter, as long as it is before backward."""
+
+    def loss_first(loss_of, weights, optimizer, scheduler, limit):
+        loss = loss_of(weights)
+        for weight in weights:
+            weight.grad = None
+        loss.backward()
+        length = torch.nn.utils.clip_grad_norm_(weights, max_norm=limit)
+        optimizer.step()
+        scheduler.step()
+        return float(loss), float(length)
+
+    for answer in (training_step, loss_first):
+        optimizers.training_step(answer)
+        assert capsys.readouterr().out.startswith("Right")
+
+
+def lines(order, result="before"):
+    """Make a loop of these letters, in this order; a letter that is missing is not done."""
+
+    def answer(loss_of, weights, optimizer, scheduler, limit):
+        clip, values = torch.nn.utils.clip_grad_norm_, torch.nn.utils.clip_grad_value_
+        done = {"loss": torch.zeros(()), "length": torch.zeros(())}
+        acts = {
+            "l": lambda: done.update(loss=loss_of(weights)),
+            "z": optimizer.zero_grad,
+            "b": lambda: done["loss"].backward(),
+            "c": lambda: done.update(length=clip(weights, limit)),
+            "e": lambda: [clip([weight], limit) for weight in weights],
+            "v": lambda: values(weights, limit),
+            "o": optimizer.step,
+            "s": scheduler.step,
+        }
+        for letter in order:
+            acts[letter]()
+        loss, length = done["loss"].item(), done["length"].item()
+        if result == "after":
+            loss = loss_of(weights).item()
+        if result == "short":
+            length = min(length, limit)
+        return (length, loss) if result == "swapped" else (loss, length)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lines("lbcos"), "Nothing clears"),
+        (lines("lbcosz"), "only afterwards"),
+        (lines("lbzcos"), "not moved"),
+        (lines("lzbcs"), "not moved"),
+        (lines("lzbocs"), "not clipped"),
+        (lines("lzcbos"), "not clipped"),
+        (lines("lzbos"), "not clipped"),
+        (lines("lzbeos"), "by itself"),
+        (lines("lzbvos"), "every entry"),
+        (lines("slzbco"), "one step ahead"),
+        (lines("lzbcso"), "one step ahead"),
+        (lines("lzbco"), "never changes"),
+        (lines("slboc"), "colleague"),
+        (lines("lzbcos", "after"), "after the step"),
+        (lines("lzbcos", "short"), "length after clipping"),
+        (lines("lzbcos", "swapped"), "changed places"),
+        (lambda loss_of, weights, optimizer, scheduler, limit: None, "not moved"),
+    ],
+)
+def test_typical_mistakes_in_the_loop_get_their_own_hint(answer, hint):
+    with pytest.raises(WrongAnswer, match=hint):
+        optimizers.training_step(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (moved(lambda m, s, t, g: m / c1(t) / ((s / c2(t)).sqrt() + 1e-6)), "larger"),
+        (
+            moved(lambda m, s, t, g: m / c1(t) / ((s.sqrt() + 1e-8) / c2(t) ** 0.5)),
+            "before s is corrected",
+        ),
+        (
+            moved(lambda m, s, t, g: m / c1(t) / ((s / (1 - 0.99**t)).sqrt() + 1e-8), square=0.99),
+            "0.99;",
+        ),
+    ],
+)
+def test_other_settings_of_adam_are_named(answer, hint):
+    with pytest.raises(WrongAnswer, match=hint):
+        optimizers.adam(answer)

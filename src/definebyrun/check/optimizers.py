@@ -1,6 +1,8 @@
 """Checks answers to the exercises of the page on optimizers."""
 
-from collections.abc import Callable, Iterator
+import math
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from inspect import getclosurevars, isfunction, signature
@@ -12,7 +14,7 @@ from torch import Tensor
 
 from definebyrun.check.answer import WrongAnswer
 from definebyrun.check.compare import close
-from definebyrun.check.run import call, compare
+from definebyrun.check.run import Rules, call, compare
 from definebyrun.scratch import optimizers as ready
 
 GRADIENTS = torch.tensor(
@@ -22,6 +24,7 @@ GRADIENTS = torch.tensor(
 )
 START = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
 FIRST_RATE, OTHER_RATE = 0.1, 0.03
+LOOP_STEPS, LIMIT, LOOP_RATE = 4, 2.0, 0.1
 Looks = tuple[Tensor, dict[str, Tensor]]
 
 
@@ -53,6 +56,150 @@ def adam(answer: Callable[..., Any]) -> None:
     print("Right: at every step and every rate as torch.optim.Adam.")
 
 
+def training_step(answer: Callable[..., Any]) -> None:
+    """Check a function that takes one step of training, with clipping and a schedule.
+
+    Args:
+        answer: called as ``answer(loss_of, weights, optimizer, scheduler, limit)``; moves the
+            weights and returns two floats, the loss before the step and the length of all
+            gradients together before they were clipped.
+
+    Raises:
+        WrongAnswer: it is not right yet; the text is a hint.
+    """
+    weights = _first_weights()
+    for weight in weights:
+        weight.grad = torch.full_like(weight, 0.7)  # that somebody left behind
+    optimizer = torch.optim.SGD(weights, lr=LOOP_RATE, momentum=0.9)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, _factor)
+    returned = []
+    with warnings.catch_warnings(action="ignore"):  # the hint says it better
+        for _ in range(LOOP_STEPS):
+            returned.append(
+                call(
+                    answer,
+                    _bowl,
+                    weights,
+                    optimizer,
+                    scheduler,
+                    LIMIT,
+                    rules=Rules(in_place=(1, 2, 3)),
+                )
+            )
+    ends, losses, lengths = _trained()
+    compare(
+        torch.cat([weight.detach() for weight in weights]),
+        ends,
+        {
+            "The weights have not moved: is there a step, and are the gradients cleared before "
+            "backward and not after it?": torch.cat(_first_weights()).detach(),
+            "Nothing clears the gradients: each step goes along the sum of all so far.": (
+                _trained(clear="never")[0]
+            ),
+            "The weights came with gradients in them, and you clear them only afterwards.": (
+                _trained(clear="late")[0]
+            ),
+            "The step uses gradients that are not clipped: clipping stands after backward and "
+            "before the step.": _trained(clip="late")[0],
+            "You clip each parameter by itself. All gradients together are one long vector.": (
+                _trained(clip="each")[0]
+            ),
+            "You clip every entry; shorten the whole vector, so that its direction stays.": (
+                _trained(clip="entries")[0]
+            ),
+            "The schedule runs one step ahead: the first step already has the second rate.": (
+                _trained(ahead=1)[0]
+            ),
+            "The rate never changes: who calls the scheduler?": _trained(ahead=None)[0],
+            "This is still the order of the colleague, with all three mistakes.": (
+                _trained(clear="never", clip="late", ahead=1)[0]
+            ),
+        },
+        "Six lines, each once: loss, clear, backward, clip, step, schedule.",
+        tolerance=1e-9,
+    )
+    for step, (given, loss, length) in enumerate(
+        zip(returned, losses, lengths, strict=True), start=1
+    ):
+        after = losses[step] if step < LOOP_STEPS else _bowl(ends.split([3, 2])).item()
+        compare(
+            given,
+            (loss, length),
+            {
+                "You return the loss after the step; the exercise asks for the one before.": (
+                    after,
+                    length,
+                ),
+                "You return the length after clipping: `clip_grad_norm_` itself returns the one "
+                "before.": (loss, min(length, LIMIT)),
+                "Loss and length have changed places.": (length, loss),
+            },
+            "The weights are right; what do you return?",
+            names=("the loss", "the length"),
+            tolerance=1e-5,
+            case=f"step {step}",
+        )
+    print("Right: the weights, the rate, the losses and the lengths of every step.")
+
+
+def _first_weights() -> list[Tensor]:
+    """Return the two parameters from which the training of the exercise starts."""
+    values = torch.tensor([3.0, -2.0, 0.5, 1.0, -1.0], dtype=torch.float64)
+    return [values[:3].clone().requires_grad_(), values[3:].clone().requires_grad_()]
+
+
+def _bowl(weights: Sequence[Tensor]) -> Tensor:
+    """Return the loss of the exercise: steep enough to be clipped at first, and not later."""
+    first, second = weights
+    return ((first - 1) ** 2).sum() + (second + 2).square().sum() / 2 + first.sum() * second.mean()
+
+
+def _factor(step: int) -> float:
+    """Return the schedule's factor: other at every step."""
+    return 1 / (1 + step)
+
+
+def _trained(
+    clear: str = "in time", clip: str = "in time", ahead: int | None = 0
+) -> tuple[Tensor, list[float], list[float]]:
+    """Return where the steps lead, the losses and the lengths, of the right loop or of a slip.
+
+    Written out without torch.optim.
+
+    Args:
+        clear: when the gradients are cleared: "in time", "late" or "never".
+        clip: "in time", "late", "each" parameter by itself, or "entries" one by one.
+        ahead: how many steps the schedule is ahead; None when it never moves.
+    """
+    weights = [weight.detach() for weight in _first_weights()]
+    kept = [torch.full_like(weight, 0.7) for weight in weights]
+    velocity = [torch.zeros_like(weight) for weight in weights]
+    losses, lengths = [], []
+    for step in range(LOOP_STEPS):
+        leaves = [weight.requires_grad_() for weight in weights]
+        loss = _bowl(leaves)
+        gradients = list(torch.autograd.grad(loss, leaves))
+        if clear == "never" or (clear == "late" and step == 0):
+            gradients = [old + new for old, new in zip(kept, gradients, strict=True)]
+        length = torch.cat(gradients).norm()
+        short = [gradient * (LIMIT / (length + 1e-6)).clamp(max=1) for gradient in gradients]
+        used = {
+            "in time": short,
+            "late": gradients,
+            "each": [g * (LIMIT / (g.norm() + 1e-6)).clamp(max=1) for g in gradients],
+            "entries": [gradient.clamp(-LIMIT, LIMIT) for gradient in gradients],
+        }[clip]
+        kept = short if clip == "late" else used
+        rate = LOOP_RATE * _factor(0 if ahead is None else step + ahead)
+        velocity = [0.9 * old + new for old, new in zip(velocity, used, strict=True)]
+        weights = [
+            (leaf - rate * pace).detach() for leaf, pace in zip(leaves, velocity, strict=True)
+        ]
+        losses.append(loss.item())
+        lengths.append(length.item())
+    return torch.cat(weights), losses, lengths
+
+
 def _check(answer: Callable[..., Any], looks: Callable[[], list[Looks]], look: str) -> None:
     """Let the rule walk at two rates, each from an empty state, and compare every step."""
     if not callable(answer):
@@ -82,7 +229,8 @@ def _check(answer: Callable[..., Any], looks: Callable[[], list[Looks]], look: s
                 mistakes=wrong,
                 look=look,
                 tolerance=1e-12,
-                not_finite="Is something divided by zero, such as 1 - βᵗ where t is still 0?",
+                not_finite="Is something divided by zero, such as 1 - βᵗ where t is still 0? Or is "
+                "a root taken of a mean that is not one of squares?",
                 case=at,
             )
             again, _ = _step(rule, parameter, gradient, state)
@@ -187,12 +335,14 @@ def _adagrad_steps() -> list[Looks]:
 def _adam_steps() -> list[Looks]:
     """Return for each step the right move, in rates, and the moves of typical mistakes."""
     eps, steps = 1e-8, []
-    m = s = bare = bare_square = swapped_m = swapped_s = torch.zeros_like(START)
+    m = s = quick = bare = bare_square = swapped_m = swapped_s = torch.zeros_like(START)
     for t, g in enumerate(GRADIENTS, start=1):
         m, s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g**2
         bare, bare_square = 0.9 * bare + g, 0.999 * bare_square + g**2
         swapped_m, swapped_s = 0.999 * swapped_m + 0.001 * g, 0.9 * swapped_s + 0.1 * g**2
         mean, square = m / (1 - 0.9**t), s / (1 - 0.999**t)
+        quick = 0.99 * quick + 0.01 * g**2
+        quick_s = quick / (1 - 0.99**t)
         root = square.sqrt()
         mistakes = {
             "Where is the bias correction? Both means begin at zero.": m / (s.sqrt() + eps),
@@ -202,6 +352,11 @@ def _adam_steps() -> list[Looks]:
             "Your ε stands inside the root. It belongs outside.": mean / (square + eps).sqrt(),
             "Where is ε? Without it a gradient of zero gives nan.": mean / root,
             "Your ε is not 10⁻⁸.": mean / (root + 1e-10),
+            "Your ε is larger than 10⁻⁸.": mean / (root + 1e-6),
+            "Your ε is added before s is corrected: correct first, then take the root, then add.": (
+                mean / ((s.sqrt() + eps) / math.sqrt(1 - 0.999**t))
+            ),
+            "Your β₂ is 0.99; the usual one is 0.999.": mean / (quick_s.sqrt() + eps),
             "The new gradient and its square come in whole: where are the factors 1 - β₁ and "
             "1 - β₂?": bare / (1 - 0.9**t) / ((bare_square / (1 - 0.999**t)).sqrt() + eps),
             "β₁ and β₂ have changed places: the squares are remembered longer.": swapped_m
