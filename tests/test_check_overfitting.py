@@ -31,6 +31,7 @@ WRONG = [
     (lambda x, u, p: x * (u >= p), "keep their size"),
     (lambda x, u, p: x * (u >= p) * (1 - p), "must grow"),
     (lambda x, u, p: x * (u < p) / (1 - p), "keep what should be dropped"),
+    (lambda x, u, p: x * (u < 1 - p) / (1 - p), "less than 1 - p"),
     (lambda x, u, p: x * (u >= p) / (u >= p).double().mean(), "survived this time"),
     (lambda x, u, p: x * (u[:, :1] >= p) / (1 - p), "whole rows"),
     (lambda x, u, p: x / (1 - p), "drop none"),

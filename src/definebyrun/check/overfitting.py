@@ -40,6 +40,10 @@ def dropout(answer: Callable[[Tensor, Tensor, float], Any]) -> None:
             "must grow.": plain * (1 - p),
             "You keep what should be dropped: where the chance is less than p. A dropout of p "
             "drops the share p.": other / (1 - p),
+            "You keep where the chance is less than 1 - p. That drops the right share, but not "
+            "where the exercise asks: where the chance is less than p.": torch.where(
+                chances < 1 - p, x / (1 - p), 0.0
+            ),
             "You divide by the share that survived this time. Dropout divides by the probability "
             "of surviving, which is the same in every draw.": plain / share,
             "You drop whole rows, hence whole examples. Each activation has a chance of its own.": x
