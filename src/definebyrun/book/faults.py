@@ -84,7 +84,10 @@ class Warnings(logging.Handler):
         env = self.app.env
         if isinstance(location, nodes.Node):
             source = location.source or getattr(location.document, "attributes", {}).get("source")
-            location = (source, get_node_line(location))
+            try:
+                location = (source, get_node_line(location))
+            except ValueError:  # a node that stands in no page yet has no line
+                location = (source or "", "")
         if isinstance(location, tuple):
             path, line = location[0] or "", str(location[1] or "")
         else:
