@@ -159,8 +159,9 @@ def visit(page: Page, address: str, width: str) -> list[str]:
 
 def measured(page: Page, scheme: str) -> list[str]:
     """Return what does not fit, does not show or is not set, in this scheme."""
+    page.evaluate("document.getAnimations().forEach((change) => change.finish())")
     seen = page.evaluate(MEASURE)
-    for _wait in range(20):  # the page measures its sections one by one
+    for _wait in range(50):  # the page measures its sections one by one
         if not seen["unreachable"] and seen["theme"] == scheme:
             break
         page.wait_for_timeout(100)

@@ -170,7 +170,7 @@ def test_gh_is_called_for_this_repository_and_its_errors_are_told(
     """A command named ``gh`` that says what it was asked, or fails as the real one does."""
     gh = tmp_path / "gh"
     gh.write_text(
-        f"#!{sys.executable}\nimport json, sys\n"
+        "#!/usr/bin/env python3\nimport json, sys\n"  # the path of ours may have a space
         "if 'secret' in sys.argv[-1]: sys.exit('gh: Not Found (HTTP 404)')\n"
         "print(json.dumps([sys.argv[1:], sys.stdin.read()]))\n"
     )

@@ -35,13 +35,14 @@ if (search) {
 // table does, and what scrolls must be reachable by keyboard. First everything is measured, then
 // everything is set: a browser that does both by turns lays the page out anew each time.
 const fit = (inside = document) => {
-  const formulas = all(".formula", inside);
+  const within = (words) => [...all(words, inside), ...(inside.matches?.(words) ? [inside] : [])];
+  const formulas = within(".formula");
   for (const box of formulas) if (box.style.fontSize) box.style.fontSize = "";
   const sizes = formulas.map((box) => box.clientWidth && box.scrollWidth / box.clientWidth);
   formulas.forEach((box, place) => {
     if (sizes[place] > 1) box.style.fontSize = `${Math.max(0.7, 0.98 / sizes[place])}em`;
   });
-  const boxes = [...formulas, ...all(".pst-scrollable-table-container", inside)];
+  const boxes = [...formulas, ...within(".pst-scrollable-table-container")];
   const scrolls = boxes.map((box) => box.scrollWidth > box.clientWidth);
   boxes.forEach((box, place) => {
     if (scrolls[place]) box.tabIndex = 0;
@@ -50,7 +51,7 @@ const fit = (inside = document) => {
 };
 // One section at a time, when there is nothing else to do: sections far away are not laid out yet.
 const soon = window.requestIdleCallback ?? setTimeout;
-const sections = all(".bd-article > section > section");
+const sections = all(".bd-article > section > *");  // with what stands before the first of them
 let waiting = [];
 const fitNext = () => {
   if (waiting.length) fit(waiting.shift());
