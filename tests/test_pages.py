@@ -136,6 +136,7 @@ def visit(page: Page, address: str, width: str) -> list[str]:
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(dict(zip(("width", "height"), WIDTHS[width], strict=True)))  # type: ignore[arg-type]
     page.goto(address, wait_until="load")
+    page.add_style_tag(content="* { transition: none !important; }")  # colours change at once
     page.evaluate(
         """() => {
           for (const fold of document.querySelectorAll("details")) fold.open = true;
@@ -159,7 +160,6 @@ def visit(page: Page, address: str, width: str) -> list[str]:
 
 def measured(page: Page, scheme: str) -> list[str]:
     """Return what does not fit, does not show or is not set, in this scheme."""
-    page.evaluate("document.getAnimations().forEach((change) => change.finish())")
     seen = page.evaluate(MEASURE)
     for _wait in range(50):  # the page measures its sections one by one
         if not seen["unreachable"] and seen["theme"] == scheme:
