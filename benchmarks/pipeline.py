@@ -69,20 +69,24 @@ def write_files(data: ImageData, folder: Path) -> None:
         Image.fromarray(image).save(place / f"{index:05d}.png")
 
 
-def tutorial(make: Callable[[], nn.Module], folder: Path, seed: int) -> nn.Module:
-    """Train as most tutorials do."""
-    torch.manual_seed(seed)
-    model = make()
-    transform = v2.Compose(
+def one_by_one(degrees: float, scale: tuple[float, float]) -> v2.Compose:
+    """Return what tutorials do to one image: it is turned and scaled at random."""
+    return v2.Compose(
         [
             v2.Grayscale(),
             v2.RandomInvert(p=1),
-            v2.RandomAffine(60, scale=(0.8, 1.1), interpolation=InterpolationMode.BILINEAR),
+            v2.RandomAffine(degrees, scale=scale, interpolation=InterpolationMode.BILINEAR),
             v2.ToImage(),
             v2.ToDtype(torch.float32, scale=True),
         ]
     )
-    loader = DataLoader(Files(folder, transform), batch_size=BATCH, shuffle=True)
+
+
+def tutorial(make: Callable[[], nn.Module], folder: Path, seed: int) -> nn.Module:
+    """Train as most tutorials do."""
+    torch.manual_seed(seed)
+    model = make()
+    loader = DataLoader(Files(folder, one_by_one(60, (0.8, 1.1))), batch_size=BATCH, shuffle=True)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     for _ in range(EPOCHS):
         for images, labels in loader:

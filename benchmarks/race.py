@@ -30,11 +30,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from pipeline import Files, write_files
+from pipeline import Files, one_by_one, write_files
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
-from torchvision.transforms import InterpolationMode, v2
 
 from definebyrun.data import ImageData, batches, load_kana, random_affine
 from definebyrun.device import has_bfloat16
@@ -94,16 +93,7 @@ def shortest(source: Source, data: ImageData, seed: int, **settings) -> Result:
 
 
 def from_files(folder: Path) -> DataLoader:
-    transform = v2.Compose(
-        [
-            v2.Grayscale(),
-            v2.RandomInvert(p=1),
-            v2.RandomAffine(10, scale=(0.9, 1.1), interpolation=InterpolationMode.BILINEAR),
-            v2.ToImage(),
-            v2.ToDtype(torch.float32, scale=True),
-        ]
-    )
-    return DataLoader(Files(folder, transform), batch_size=32, shuffle=True)
+    return DataLoader(Files(folder, one_by_one(10, (0.9, 1.1))), batch_size=32, shuffle=True)
 
 
 def from_memory(data: ImageData) -> Iterator[tuple[Tensor, Tensor]]:

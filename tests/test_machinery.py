@@ -170,7 +170,8 @@ FAULTS: dict[str, tuple[str, list[str]]] = {
         "[this](nowhere.md), "
         "{cite:t}`nobody2020`, {qquote}`size` and a note.[^9]\n\n"
         "```{admonitoin} A\nb\n```\n\n![A black dot](nowhere.png)\n\n"
-        "(same)=\n## A\n\n(same)=\n## B\n\n$\\frac{1$ and $a and b$ TODO\n\n"
+        "(same)=\n## A\n\n(same)=\n## B\n\n$$\nx\n$$ (eq-same)\n\n$$\ny\n$$ (eq-same)\n\n"
+        "$\\frac{1$ and $a and b$ TODO\n\n"
         "<a href='nowhere.html'>there</a> <a href='one.html#nowhere'>there</a>\n\n"
         "<iframe src='https://example.org/'></iframe>\n\n"
         "```{exercise} A\n:label: ex-empty\nB\n```\n```{solution} ex-empty\nLeft to you.\n```\n",
@@ -186,6 +187,7 @@ FAULTS: dict[str, tuple[str, list[str]]] = {
             "would print markup as it stands, '[^9]'",
             "would print markup as it stands, 'TODO'",
             "Duplicate explicit target name",
+            "duplicate label of equation eq-same",
             "a formula cannot be set: KaTeX parse error",
             "sets words as a formula: 'a and b'",
             "links to 'nowhere.html', which is not there",

@@ -19,7 +19,9 @@ import tempfile
 import threading
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from build import ROOT
+from pdf import browser_path
+
 LIGHTHOUSE = "lighthouse@12.8.2"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 GOALS = {"mobile": 0.9, "desktop": 1.0}  # of performance; the others are to be perfect
@@ -90,7 +92,7 @@ def pages(folder: Path, wanted: list[str]) -> list[str]:
 def main() -> None:
     """Judge the pages; exit with 1 where one misses its goal."""
     folder = Path(os.environ.get("LIGHTHOUSE_SITE", ROOT / "_build" / "html"))
-    browser = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    browser = browser_path()
     ready = os.environ.get("LIGHTHOUSE")
     command = [ready] if ready else ["npx", "--yes", LIGHTHOUSE]
     if browser is None or not shutil.which(command[0]):

@@ -4,19 +4,17 @@ It needs Chromium and a built book. The pictures lie in ``pictures/``, small eno
 repository; the card goes to the other files that every build ships.
 """
 
-import shutil
 import sys
 from io import BytesIO
-from pathlib import Path
 
+from build import ROOT
+from pdf import browser_path
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 PLACE = ROOT / "pictures"
 STATIC = ROOT / "src" / "definebyrun" / "book" / "static"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SHOTS = {  # picture: page, what stands at its top, width, height, scheme
     "first-page": ("index", "h1", 1280, 860, "light"),
     "chapter-dark": ("autodiff", "figure:has(img)", 1280, 860, "dark"),
@@ -76,7 +74,7 @@ def card(browser: Browser, title: str) -> bytes:
 
 def main() -> None:
     """Take all pictures, and say how large they are."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = browser_path()
     if path is None:
         sys.exit("No pictures: 'make pictures' wants chromium or google-chrome on the PATH.")
     PLACE.mkdir(exist_ok=True)
