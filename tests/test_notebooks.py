@@ -445,8 +445,24 @@ def test_a_notebook_that_fails_says_so(tmp_path: Path, tool: dict[str, Any]) -> 
     built = tool["build_wheel"](tmp_path)
     claim = 'from definebyrun.book import claim\nclaim("It is more.", len(str(1)), ">", 5)'
     wrong = {"import sphinx": "ModuleNotFoundError", claim: "Does not hold here: It is more."}
-    for number, (source, expected) in enumerate(wrong.items()):
-        path = tmp_path / f"{number}.ipynb"
-        cell = nbformat.v4.new_code_cell(source)
-        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
-        assert expected in tool["execute"](path, built)
+    for source, expected in wrong.items():
+        assert expected in tool["execute"](one_cell(tmp_path, source), built)
+
+
+def test_no_kernel_outlives_its_notebook(tmp_path: Path, tool: dict[str, Any]) -> None:
+    """Twenty kernels that stay would fill the memory of a small machine."""
+    said = tmp_path / "process"
+    tell = f"import os, pathlib; pathlib.Path({str(said)!r}).write_text(str(os.getpid()))"
+    for source, ends in {tell: "", f"{tell}\n1 / 0": "ZeroDivisionError"}.items():
+        wrong = tool["execute"](one_cell(tmp_path, source), tool["build_wheel"](tmp_path))
+        assert wrong.startswith(ends)
+        assert bool(wrong) == bool(ends)
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(said.read_text()), 0)
+
+
+def one_cell(folder: Path, source: str) -> Path:
+    """Write a notebook of one cell, and return its path."""
+    path = folder / "one.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), path)
+    return path

@@ -53,6 +53,38 @@ MEASURE = """() => {
   };
 }"""
 
+OPEN = """() => {
+  for (const fold of document.querySelectorAll("details")) fold.open = true;
+  for (const image of document.querySelectorAll("img")) image.loading = "eager";
+  for (const section of document.querySelectorAll("section")) {
+    section.style.contentVisibility = "visible";  // as where a reader has come near
+  }
+  return Promise.all([...document.images].filter((image) => image.checkVisibility())
+    .map((image) => image.decode().catch(() => null)));
+}"""
+# axe looks at each node by itself. A drawn formula is excluded anyway: a box of its size takes its
+# place. Of the words of a listing that are coloured alike, the first stands for all.
+ONCE = """() => {
+  const drawn = [...document.querySelectorAll(".katex-html")];
+  const sizes = drawn.map((box) => box.getBoundingClientRect());
+  drawn.forEach((box, n) => {
+    box.replaceChildren();
+    box.style.cssText = `display: inline-block; max-width: 100%;
+      width: ${sizes[n].width}px; height: ${sizes[n].height}px`;
+  });
+  const seen = new Set();
+  for (const listing of document.querySelectorAll("pre")) {
+    for (const word of listing.querySelectorAll("span[class]:not([id]):not(:has(*))")) {
+      const chain = [];
+      for (let at = word; at; at = at.parentElement) chain.push(at.className);
+      const look = chain.join("/");
+      if (seen.has(look)) word.replaceWith(word.textContent);
+      seen.add(look);
+    }
+    listing.normalize();
+  }
+}"""
+
 
 class Parts(HTMLParser):
     """The parts of one page that can be checked without a browser."""
@@ -133,28 +165,28 @@ def watch(page: Page, site: str) -> list[str]:
 
 def visit(page: Page, address: str, width: str) -> list[str]:
     """Load one page and return what is wrong with it: in light and dark, at this width or less."""
+    size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
+    narrow = {"width": NARROW, "height": 700}
     page.emulate_media(color_scheme="light")
-    page.set_viewport_size(dict(zip(("width", "height"), WIDTHS[width], strict=True)))  # type: ignore[arg-type]
+    page.set_viewport_size(size)  # type: ignore[arg-type]
     page.goto(address, wait_until="load")
     page.add_style_tag(content="* { transition: none !important; }")  # colours change at once
-    page.evaluate(
-        """() => {
-          for (const fold of document.querySelectorAll("details")) fold.open = true;
-          for (const image of document.querySelectorAll("img")) image.loading = "eager";
-          for (const section of document.querySelectorAll("section")) {
-            section.style.contentVisibility = "visible";  // as where a reader has come near
-          }
-          return Promise.all([...document.images].filter((image) => image.checkVisibility())
-            .map((image) => image.decode().catch(() => null)));
-        }"""
-    )
-    faults = measured(page, "light") + axe(page, "light")
-    page.emulate_media(color_scheme="dark")
-    faults += measured(page, "dark") + axe(page, "dark", COLOURS)
+    page.evaluate(OPEN)
+    faults = measured(page, "light")
     if width == "phone":
-        page.emulate_media(color_scheme="light")
-        page.set_viewport_size({"width": NARROW, "height": 700})
-        faults += measured(page, "light") + axe(page, f"{NARROW} px", without=COLOURS)
+        page.set_viewport_size(narrow)  # type: ignore[arg-type]
+        faults += measured(page, "light")
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme="dark")
+    faults += measured(page, "dark")
+    page.evaluate(ONCE)
+    faults += axe(page, "dark", COLOURS)
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    faults += axe(page, "light")
+    if width == "phone":
+        page.set_viewport_size(narrow)  # type: ignore[arg-type]
+        faults += axe(page, f"{NARROW} px", without=COLOURS)
     return faults
 
 

@@ -154,7 +154,7 @@ def execute(notebook: Path, wheel: Path, *, fresh: bool = False) -> str:
         place = {"metadata": {"path": str(work)}}
         client = NotebookClient(book, km=manager, timeout=TIMEOUT, resources=place)
         try:
-            client.execute(env=_variables(folder))
+            client.execute(cleanup_kc=True, env=_variables(folder))
         except CellExecutionError as error:
             return f"{error.ename}: {error.evalue}".strip()
         except Exception as error:
@@ -171,13 +171,23 @@ def printed(notebook: nbformat.NotebookNode) -> list[str]:
 
 
 def _variables(folder: Path) -> dict[str, str]:
-    """Return the variables of a kernel: none that leads back to the book's own environment."""
+    """Return the variables of a kernel: none that leads back to the book's own environment.
+
+    The kernels that run at once share the cores. Without a word each would take all of them, and
+    threads that wait for a core by spinning cost the others many times what they gain.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
         if name not in NOT_FOR_KERNELS and not name.startswith("DEFINEBYRUN_")
     }
-    return kept | {"IPYTHONDIR": str(folder / "ipython")}
+    threads = str(max(1, (os.cpu_count() or 1) // at_once()))
+    return kept | {"OMP_NUM_THREADS": threads, "IPYTHONDIR": str(folder / "ipython")}
+
+
+def at_once() -> int:
+    """Return how many notebooks run at a time: as many as there are cores, or as is asked for."""
+    return int(os.environ.get("DEFINEBYRUN_JOBS") or os.cpu_count() or 1)
 
 
 def run(names: list[str], *, fresh: bool) -> int:
@@ -191,7 +201,7 @@ def run(names: list[str], *, fresh: bool) -> int:
         begin = time.monotonic()
         return path.stem, execute(path, wheel, fresh=fresh), time.monotonic() - begin
 
-    with ThreadPoolExecutor(int(os.environ.get("DEFINEBYRUN_JOBS") or os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(at_once()) as pool:
         for name, wrong, took in pool.map(one, notebooks):
             failed += bool(wrong)
             print(f"{name}: {wrong or 'ran to its end'} ({took:.0f} s)", flush=True)
