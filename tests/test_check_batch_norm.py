@@ -70,7 +70,8 @@ def folded(
     root = (norm.running_var + norm.eps).sqrt() if variance is None else variance
     factor = scale / root
     weight = linear.weight * (factor if columns else factor[:, None])
-    bias = factor * (linear.bias - mean) if old is None else old - factor * mean
+    given = 0 if linear.bias is None else linear.bias
+    bias = factor * (given - mean) if old is None else old - factor * mean
     return made(weight, bias + shift)
 
 
@@ -78,6 +79,18 @@ def in_float32(linear, norm, **wrong):
     """Fold into a layer as nn.Linear makes it, whatever precision the old one has."""
     right = folded(linear, norm, **wrong)
     return made(right.weight.float(), right.bias.float())
+
+
+def needs_a_bias(linear, norm):
+    factor = norm.weight / (norm.running_var + norm.eps).sqrt()
+    bias = factor * (linear.bias - norm.running_mean) + norm.bias
+    return made(linear.weight * factor[:, None], bias)
+
+
+def as_it_was(linear, norm):
+    """Give the new layer a bias only where the old one had one."""
+    new = folded(linear, norm)
+    return made(new.weight, 0 * new.bias) if linear.bias is None else new
 
 
 def in_place(linear, norm):
@@ -103,6 +116,8 @@ def test_right_fold_passes(capsys):
         (lambda a, n: folded(a, n, old=a.bias), "unscaled"),
         (lambda a, n: folded(a, n, shift=0), "shift of the normalisation is not"),
         (lambda a, n: folded(a, n, scale=torch.ones(4)), "scale of the normalisation is missing"),
+        (needs_a_bias, "made with bias=False has None"),
+        (as_it_was, "needs a bias, whether the old one"),
         (in_place, "changes linear, which it was given"),
         (lambda a, n: nn.Sequential(a, n), "return one nn.Linear"),
         (lambda a, n: nn.Linear(4, 4), "differ by up to"),

@@ -134,12 +134,25 @@ def accuracy(model, batches):
     return right / sum(len(t) for _, t in batches)
 
 
+def train_epoch(model, batches, optimizer):
+    model.train()
+    total = 0.0
+    for images, labels in batches:
+        loss = F.cross_entropy(model(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(labels)
+    return total / sum(len(labels) for _, labels in batches)
+
+
 def fold(linear, norm):
     factor = norm.weight / (norm.running_var + norm.eps).sqrt()
+    bias = 0 if linear.bias is None else linear.bias
     folded = nn.Linear(linear.in_features, linear.out_features).to(linear.weight)
     with torch.no_grad():
         folded.weight.copy_(factor[:, None] * linear.weight)
-        folded.bias.copy_(factor * (linear.bias - norm.running_mean) + norm.bias)
+        folded.bias.copy_(factor * (bias - norm.running_mean) + norm.bias)
     return folded
 
 
@@ -257,6 +270,7 @@ RIGHT = {
     "data.class_share": class_share,
     "batch_norm.layer_norm": layer_norm,
     "mlp.accuracy": accuracy,
+    "mlp.epoch": train_epoch,
     "batch_norm.fold": fold,
     "mlp.permuted": lambda weight, order: weight[:, order],
     "cnn.output_size": lambda n, k, s, p: (n + 2 * p - k) // s + 1,

@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch.optim import SGD
 
 from definebyrun import check
 from definebyrun.check import WrongAnswer
@@ -108,6 +110,114 @@ def not_a_number(model, batches):
 def test_a_share_that_is_no_number_is_refused():
     with pytest.raises(WrongAnswer, match="holds nan"):
         check.mlp.accuracy(not_a_number)
+
+
+def trains(
+    model,
+    batches,
+    optimizer,
+    *,
+    mode=True,
+    clear="before backward",
+    step="after backward",
+    softmax=False,
+    gives=lambda total, losses, sizes: total / sum(sizes),
+):
+    """Train for an epoch, with any of the steps left out or in a wrong place."""
+    if mode:
+        model.train()
+    losses, sizes = [], []
+    for x, y in batches:
+        logits = model(x)
+        loss = F.cross_entropy(logits.softmax(dim=1) if softmax else logits, y)
+        if step == "before backward":
+            optimizer.step()
+        if clear == "before backward":
+            optimizer.zero_grad()
+        loss.backward()
+        if clear == "after backward":
+            optimizer.zero_grad()
+        if step == "after backward":
+            optimizer.step()
+        if clear == "after the step":
+            optimizer.zero_grad()
+        losses.append(loss.item())
+        sizes.append(len(y))
+    if step == "at the end":
+        optimizer.step()
+    total = sum(n * each for n, each in zip(sizes, losses, strict=True))
+    return gives(total, losses, sizes)
+
+
+def slip(**how):
+    return lambda model, batches, optimizer: trains(model, batches, optimizer, **how)
+
+
+def one_step(model, batches, optimizer):
+    optimizer.zero_grad()
+    return trains(model, batches, optimizer, clear="never", step="at the end")
+
+
+def own_optimizer(model, batches, optimizer):
+    return trains(model, batches, SGD(model.parameters(), lr=0.1))
+
+
+def no_backward(model, batches, optimizer):
+    optimizer.zero_grad()
+    for x, y in batches:
+        F.cross_entropy(model.eval()(x), y)
+        optimizer.step()
+    return 1.0
+
+
+def twice(model, batches, optimizer):
+    trains(model, batches, optimizer)
+    return trains(model, batches, optimizer)
+
+
+def keeps_the_graph(model, batches, optimizer):
+    model.train()
+    total = 0
+    for x, y in batches:
+        loss = F.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total = total + loss * len(y)
+    return total / sum(len(y) for _, y in batches)
+
+
+def test_a_right_loop_passes(capsys):
+    check.mlp.epoch(trains)
+    check.mlp.epoch(lambda m, b, o: torch.tensor(trains(m, b, o), dtype=torch.float64))
+    assert capsys.readouterr().out.count("Right") == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (slip(mode=False), "trained it there"),
+        (slip(clear="never"), "Nobody clears"),
+        (slip(clear="after the step"), "came with old gradients"),
+        (slip(step="before backward"), "between the prediction and backward"),
+        (slip(softmax=True), "There is a softmax"),
+        (one_step, "one step for the whole epoch"),
+        (own_optimizer, "optimizer that your function was given"),
+        (slip(clear="after backward"), "The weights have not moved"),
+        (no_backward, "Nothing in the network has moved"),
+        (twice, "ends elsewhere"),
+        (keeps_the_graph, "graph of the epoch stays alive"),
+        (slip(gives=lambda total, losses, sizes: sum(losses) / len(losses)), "weigh more"),
+        (slip(gives=lambda total, losses, sizes: sum(losses)), "sum of the losses of the batches"),
+        (slip(gives=lambda total, losses, sizes: total), "sum over all images"),
+        (slip(gives=lambda total, losses, sizes: losses[-1]), "last batch alone"),
+        (slip(gives=lambda total, losses, sizes: total / len(sizes)), "number of batches"),
+        (slip(gives=lambda total, losses, sizes: None), "is None. Is there"),
+    ],
+)
+def test_wrong_loops_get_their_hint(answer, hint):
+    with pytest.raises(WrongAnswer, match=hint):
+        check.mlp.epoch(answer)
 
 
 def inverse(weight, order):

@@ -80,22 +80,41 @@ def fold(answer: Callable[[nn.Linear, nn.BatchNorm1d], Any]) -> None:
     """Check a function that merges a trained batch normalisation into the layer before it.
 
     Args:
-        answer: takes an affine layer and the batch normalisation after it, and returns one
-            ``nn.Linear`` that computes what both compute in evaluation mode.
+        answer: takes an affine layer, with or without a bias, and the batch normalisation after
+            it, and returns one ``nn.Linear`` that computes what both compute in evaluation mode.
 
     Raises:
         WrongAnswer: with a hint, when the layer computes something else.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        linear, norm = nn.Linear(4, 4).double(), nn.BatchNorm1d(4).double().eval()
+        layers = {
+            "a layer with a bias": nn.Linear(4, 4).double(),
+            "a layer made with bias=False": nn.Linear(4, 4, bias=False).double(),
+        }
+        norm = nn.BatchNorm1d(4).double().eval()
         x = torch.randn(5, 4, dtype=torch.float64)
         state = {name: 0.5 + torch.rand(4) for name in ("weight", "bias", "running_mean")}
         norm.load_state_dict(state | {"running_var": 0.01 * torch.rand(4)}, strict=False)
+    for case, linear in layers.items():
+        _check_fold(answer, linear, norm, x, case)
+    print("Right: one affine layer does what two layers did.")
+
+
+def _check_fold(
+    answer: Callable[[nn.Linear, nn.BatchNorm1d], Any],
+    linear: nn.Linear,
+    norm: nn.BatchNorm1d,
+    x: Tensor,
+    case: str,
+) -> None:
+    """Check what the answer makes of one affine layer."""
     with torch.no_grad():
         truth = norm(linear(x))
         typical = _typical_folds(linear, norm, x)
-    result = call(answer, linear, norm)
+    none = "A layer made with bias=False has None for its bias: then nothing was added, which is 0."
+    rules = Rules(errors={"NoneType": none} if linear.bias is None else {})
+    result = call(answer, linear, norm, rules=rules)
     if not isinstance(result, nn.Linear):
         raise WrongAnswer(f"You return {type(result).__name__}; return one nn.Linear.")
     rounding = 1e-6 if result.weight.dtype == torch.float32 else 1e-8
@@ -107,8 +126,8 @@ def fold(answer: Callable[[nn.Linear, nn.BatchNorm1d], Any]) -> None:
         typical,
         "Write z = Wx + b into the formula of the normalisation and collect what stands before x.",
         tolerance=rounding * float(truth.abs().max()),
+        case=case,
     )
-    print("Right: one affine layer does what two layers did.")
 
 
 def _typical_folds(linear: nn.Linear, norm: nn.BatchNorm1d, x: Tensor) -> dict[str, Tensor]:
@@ -117,10 +136,11 @@ def _typical_folds(linear: nn.Linear, norm: nn.BatchNorm1d, x: Tensor) -> dict[s
     assert mean is not None
     assert variance is not None
     factor = norm.weight / (variance + norm.eps).sqrt()
+    bias = torch.zeros_like(mean) if linear.bias is None else linear.bias
     product = x @ linear.weight.T
 
     def with_factor(factor: Tensor) -> Tensor:
-        return factor * (product + linear.bias - mean) + norm.bias
+        return factor * (product + bias - mean) + norm.bias
 
     return {
         "The running variance is a variance. The formula divides by its root.": with_factor(
@@ -130,15 +150,16 @@ def _typical_folds(linear: nn.Linear, norm: nn.BatchNorm1d, x: Tensor) -> dict[s
             norm.weight / variance.sqrt()
         ),
         "You scale the columns of the weight. Each unit is a row: its whole row is multiplied by "
-        "its factor.": x @ (linear.weight * factor).T + factor * (linear.bias - mean) + norm.bias,
-        "The running mean is missing from the new bias.": factor * (product + linear.bias)
-        + norm.bias,
+        "its factor.": x @ (linear.weight * factor).T + factor * (bias - mean) + norm.bias,
+        "The running mean is missing from the new bias.": factor * (product + bias) + norm.bias,
+        "The new layer needs a bias, whether the old one had one or not: the normalisation "
+        "subtracts a mean and adds a shift.": factor * product,
         "The old bias is taken over unscaled. It passes through the normalisation too.": factor
         * (product - mean)
-        + linear.bias
+        + bias
         + norm.bias,
         "The weights are scaled, but the shift of the normalisation is not in the bias.": factor
-        * (product + linear.bias - mean),
+        * (product + bias - mean),
         "The scale of the normalisation is missing: you only divide by the deviation.": with_factor(
             1 / (variance + norm.eps).sqrt()
         ),

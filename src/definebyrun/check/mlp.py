@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import SGD
 
 from definebyrun.check.answer import WrongAnswer
 from definebyrun.check.run import Rules, call, compare, run
@@ -80,6 +82,78 @@ def accuracy(answer: Callable[[nn.Module, list[tuple[Tensor, Tensor]]], Any]) ->
     print("Right: every image counts the same, and the network is as it was.")
 
 
+def epoch(answer: Callable[..., Any]) -> None:
+    """Check a function that trains a network for one epoch and returns its mean loss.
+
+    Args:
+        answer: called as ``answer(model, batches, optimizer)``; goes once through the list of
+            batches (images, labels), makes one update for each by cross-entropy, in training
+            mode, and returns the mean loss over all images, each measured before its update.
+
+    Raises:
+        WrongAnswer: with a hint, when the network ends elsewhere or the loss is another.
+    """
+    model, optimizer = _beginner()
+    before = _state(model)
+    stepped: list[SGD] = []
+    optimizer.register_step_post_hook(lambda *_: stepped.append(optimizer))
+    early = (
+        "The step comes between the prediction and backward: it changes weights that the way back "
+        "still needs."
+    )
+    # what became of the network is looked at here
+    rules = Rules(in_place=(0, 2), errors={"modified by an inplace operation": early})
+    result = call(answer, model, _doubles(), optimizer, rules=rules)
+    if torch.equal(before, _state(model)):
+        raise WrongAnswer(
+            "Nothing in the network has moved. Is there a backward and a step for every batch, and "
+            "are the gradients cleared before backward, not between it and the step?"
+        )
+    if not stepped:
+        raise WrongAnswer(
+            "No step was made by the optimizer that your function was given: it is the one to "
+            "clear the gradients and to step."
+        )
+    state, losses = _one_epoch()
+    compare(
+        _state(model),
+        state,
+        {hint: _one_epoch(slip)[0] for slip, hint in _SLIPS.items()},
+        "The network ends elsewhere than it should: one update for each batch, in the order "
+        "predict, loss, clear, backward, step.",
+        tolerance=1e-7,
+    )
+    if isinstance(result, Tensor) and result.requires_grad:
+        raise WrongAnswer(
+            "The network is trained rightly, but you return a tensor, and with it the graph of the "
+            "epoch stays alive. What takes the number out of it?"
+        )
+    if isinstance(result, Tensor) and result.numel() == 1:
+        result = result.detach().cpu().numpy()[()]
+    sizes = [len(labels) for _, labels in _doubles()]
+    total = sum(size * loss for size, loss in zip(sizes, losses, strict=True))
+    compare(
+        result,
+        total / sum(sizes),
+        {
+            "You average the losses of the batches. The last batch is smaller, and its images "
+            "weigh more than the others.": sum(losses) / len(losses),
+            "You return the sum of the losses of the batches; the mean over all images is asked "
+            "for.": sum(losses),
+            "This is the sum over all images: divide by their number.": total,
+            "This is the loss of the last batch alone.": losses[-1],
+            "You divide by the number of batches; divide by the number of images.": (
+                total / len(losses)
+            ),
+        },
+        "The network is trained rightly; what do you return? Each batch's loss counts as often as "
+        "it has images.",
+        low=0,
+        tolerance=1e-6,
+    )
+    print("Right: every weight and every running average ends where it should.")
+
+
 def permuted(answer: Callable[[Tensor, Tensor], Any]) -> None:
     """Check a function that permutes a weight so that it reads permuted pixels.
 
@@ -142,6 +216,67 @@ def _batches() -> list[tuple[Tensor, Tensor]]:
     labels[[1, 5, 8, 13, 22, 30, 41, 42, 43]] += 1
     labels %= 3
     return list(zip(images.split(20), labels.split(20), strict=True))
+
+
+_SLIPS = {
+    "never": "Nobody clears the gradients: each step goes along the sum of all so far.",
+    "late": "The network came with old gradients in it, and your first step used them: clear them "
+    "before backward, not after the step.",
+    "eval": "The network came in evaluation mode, and you trained it there: its running mean and "
+    "variance stand still. Which call comes first?",
+    "softmax": "There is a softmax before the cross-entropy, which has one of its own: give it "
+    "the logits.",
+    "still": "The weights have not moved. Is there a backward for every batch, and are the "
+    "gradients cleared before it, not between it and the step?",
+    "once": "You make one step for the whole epoch; make one for every batch.",
+}
+
+
+def _beginner() -> tuple[nn.Module, SGD]:
+    """Return a network in evaluation mode, with gradients that somebody left, and its optimizer."""
+    model = _network().double()
+    x, y = _doubles()[1]
+    F.cross_entropy(model.eval()(x), y).backward()
+    return model, SGD(model.parameters(), lr=0.5)
+
+
+def _doubles() -> list[tuple[Tensor, Tensor]]:
+    return [(images.double(), labels) for images, labels in _batches()]
+
+
+def _state(model: nn.Module) -> Tensor:
+    """Return all weights and running averages of a network as one vector."""
+    parts = [part for part in model.state_dict().values() if part.is_floating_point()]
+    return torch.cat([part.detach().clone().flatten() for part in parts])
+
+
+def _one_epoch(slip: str = "") -> tuple[Tensor, list[float]]:
+    """Return the state after one epoch and the loss of each batch, of the right loop or of a slip.
+
+    Args:
+        slip: a key of ``_SLIPS``; empty for the right loop.
+    """
+    model, optimizer = _beginner()
+    model.train(slip != "eval")
+    losses = []
+    if slip == "once":
+        optimizer.zero_grad()
+    for images, labels in _doubles():
+        logits = model(images)
+        loss = F.cross_entropy(logits.softmax(dim=1) if slip == "softmax" else logits, labels)
+        if slip not in ("never", "late", "once"):
+            optimizer.zero_grad()
+        loss.backward()
+        if slip == "still":
+            optimizer.zero_grad()
+        if slip != "once":
+            optimizer.step()
+        if slip == "late":
+            optimizer.zero_grad()
+        losses.append(loss.item())
+    if slip == "once":
+        optimizer.step()
+    return _state(model), losses
 
 
 def _right(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
