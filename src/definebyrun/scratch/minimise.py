@@ -388,7 +388,7 @@ def backtrack(
     slope: Tensor,
     length: float = 1.0,
 ) -> float:
-    """Halve the length until the value falls, by a fair share of what the slope promises.
+    """Halve the length until the value falls, by a small share of what the slope promises.
 
     Args:
         value: the height of a point.
