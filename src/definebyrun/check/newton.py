@@ -51,7 +51,8 @@ def _turn(
     parts = axes.T @ gradient
 
     def along(divisors: Tensor) -> Tensor:
-        return -axes @ (parts / divisors)
+        step: Tensor = -axes @ (parts / divisors)
+        return step
 
     truth = along(sizes)
     mistakes = {
