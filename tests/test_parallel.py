@@ -30,7 +30,7 @@ def torchrun(processes, *arguments):
 
 
 def test_two_processes_find_the_gradient_and_the_weights_of_one(tmp_path):
-    done = torchrun(2, tmp_path / "result.pt", "--steps", 3)
+    done = torchrun(2, tmp_path / "result.pt", "--steps", 3, "--time", 8, 64)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "2 processes on cpu, 3 steps"
     first, second = torch.load(tmp_path / "result.pt")
@@ -41,6 +41,11 @@ def test_two_processes_find_the_gradient_and_the_weights_of_one(tmp_path):
     assert first["losses"] != second["losses"], "they should have seen different images"
     averages = [sum(pair) / 2 for pair in zip(first["losses"], second["losses"], strict=True)]
     assert averages == pytest.approx(alone["losses"]), "together they should see all images"
+    for found in (first, second):
+        torch.testing.assert_close(found["by hand"], found["weights"], rtol=1e-4, atol=1e-6)
+        assert len(found["seconds"]) == 2
+        assert min(found["seconds"]) > 0
+    assert torch.equal(first["by hand"], second["by hand"])
 
 
 def test_alone_it_takes_plain_steps_of_gradient_descent():

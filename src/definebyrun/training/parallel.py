@@ -10,7 +10,10 @@ else on the CPU through gloo.
 """
 
 import argparse
+import itertools
 import os
+import statistics
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -103,47 +106,82 @@ def _normalise(norm: Any, x: Tensor) -> Tensor:
     return torch.addcmul(norm.bias.view(shape), centred, scale.view(shape))
 
 
-def network() -> nn.Module:
-    """Return a small network for the kana, the same in every process."""
-    torch.manual_seed(0)
+def network(seed: int = 0) -> nn.Module:
+    """Return a small network for the kana; its first weights depend on the seed."""
+    torch.manual_seed(seed)
     return nn.Sequential(nn.Flatten(), nn.Linear(48 * 48, 64), nn.ReLU(), nn.Linear(64, 46))
 
 
-def train(place: Place, *, steps: int, batch_size: int = 64) -> dict[str, Any]:
+def start_equal(model: nn.Module) -> None:
+    """Give the copies of all processes the weights of process 0."""
+    for weight in model.parameters():
+        dist.broadcast(weight.data, src=0)
+
+
+def average_gradients(model: nn.Module) -> None:
+    """Replace each gradient by its mean over all processes."""
+    for weight in model.parameters():
+        if weight.grad is not None:
+            dist.all_reduce(weight.grad)  # now it is the sum, everywhere
+            weight.grad /= dist.get_world_size()
+
+
+def train(
+    place: Place, *, steps: int, batch_size: int = 64, by_hand: bool = False
+) -> dict[str, Any]:
     """Train on this process's share of every batch; several processes average their gradients.
 
     Args:
         place: of this process; ``Place()`` is one process alone.
         steps: how many updates.
         batch_size: images an update, over all processes; a multiple of their number.
+        by_hand: average by :func:`average_gradients` rather than by ``DistributedDataParallel``;
+            for processes that have met.
 
     Returns:
         ``gradient``: of the first update, as this process used it, one long vector;
         ``weights``: all weights in the end, likewise, both on the CPU; ``losses``: of its share
-        at each update.
+        at each update; ``clock``: the seconds on the wall when each update was done.
 
     Raises:
         ValueError: the batch cannot be shared equally.
     """
     _check(place, steps, batch_size)
-    model = network().to(place.device)
-    if place.world > 1:
+    model = network(seed=place.rank).to(place.device)
+    if by_hand:
+        start_equal(model)
+    elif place.world > 1:
         model = DistributedDataParallel(model)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    images, labels = (part.to(place.device) for part in load_kana(seed=0).train)
-    losses = []
-    for step in range(steps):
-        start = step * batch_size % (len(labels) - batch_size)
-        share = slice(start + place.rank, start + batch_size, place.world)
-        loss = F.cross_entropy(model(images[share]), labels[share])
+    losses, clock = [], []
+    for x, y in _shares(place, steps, batch_size):
         optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
         loss.backward()
-        if step == 0:
+        if by_hand:
+            average_gradients(model)
+        if not losses:
             gradient = _flat(p.grad for p in model.parameters())
         optimizer.step()
         losses.append(loss.item())
-    weights = _flat(model.parameters())
-    return {"gradient": gradient, "weights": weights, "losses": losses}
+        clock.append(time.perf_counter())
+    result = {"gradient": gradient, "losses": losses, "clock": clock}
+    return result | {"weights": _flat(model.parameters())}
+
+
+def _shares(place: Place, steps: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Go through the kana batch by batch; of each, this process gets every world-th image."""
+    images, labels = (part.to(place.device) for part in load_kana(seed=0).train)
+    for step in range(steps):
+        start = step * batch_size % (len(labels) - batch_size)
+        share = slice(start + place.rank, start + batch_size, place.world)
+        yield images[share], labels[share]
+
+
+def seconds_an_update(place: Place, batch_size: int, steps: int = 11) -> float:
+    """Return the median time on the wall of an update, the first one not counted."""
+    clock = train(place, steps=steps, batch_size=batch_size)["clock"]
+    return statistics.median(end - start for start, end in itertools.pairwise(clock))
 
 
 def _check(place: Place, steps: int, batch_size: int) -> None:
@@ -168,9 +206,14 @@ def main() -> None:
     )
     parser.add_argument("file", help="where to write a list with one result for each process")
     parser.add_argument("--steps", type=int, default=20, help="how many updates (20)")
+    parser.add_argument(
+        "--time", type=int, nargs="*", default=[], help="batches whose updates are timed (none)"
+    )
     settings = parser.parse_args()
     with joined() as place:
         result = train(place, steps=settings.steps)
+        result["by hand"] = train(place, steps=settings.steps, by_hand=True)["weights"]
+        result["seconds"] = [seconds_an_update(place, size) for size in settings.time]
         results: list[Any] = [None] * place.world
         dist.all_gather_object(results, result)
         if place.rank == 0:
