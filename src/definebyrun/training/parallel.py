@@ -153,7 +153,8 @@ def train(
     elif place.world > 1:
         model = DistributedDataParallel(model)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    losses, clock = [], []
+    losses: list[float] = []
+    clock: list[float] = []
     for x, y in _shares(place, steps, batch_size):
         optimizer.zero_grad()
         loss = F.cross_entropy(model(x), y)
@@ -180,7 +181,7 @@ def _shares(place: Place, steps: int, batch_size: int) -> Iterator[tuple[Tensor,
 
 def seconds_an_update(place: Place, batch_size: int, steps: int = 11) -> float:
     """Return the median time on the wall of an update, the first one not counted."""
-    clock = train(place, steps=steps, batch_size=batch_size)["clock"]
+    clock: list[float] = train(place, steps=steps, batch_size=batch_size)["clock"]
     return statistics.median(end - start for start, end in itertools.pairwise(clock))
 
 
