@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -96,6 +97,37 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(file):
     assert list(file.parent.iterdir()) == [file]
 
 
+def test_a_save_sweeps_what_a_killed_one_left_and_nothing_else(file):
+    """A save that still runs has a young part; what a reader has named otherwise is not ours."""
+    handle, left = tempfile.mkstemp(prefix=".run.pt-", suffix=".part", dir=file.parent)
+    os.close(handle)
+    others = [".run.pt-notes", ".other.pt-abcd1234.part", "run.pt-abcd1234.part"]
+    for name in others:
+        (file.parent / name).touch()
+    long_ago = time.time() - 7200
+    for path in file.parent.iterdir():
+        os.utime(path, (long_ago, long_ago))
+    (file.parent / ".run.pt-running0.part").touch()
+    save_checkpoint(file, {"step": 1})
+    assert not os.path.exists(left)
+    kept = {"run.pt", ".run.pt-running0.part", *others}
+    assert {path.name for path in file.parent.iterdir()} == kept
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_the_part_of_a_killed_save_is_one_that_the_next_sweeps(file):
+    """The kill falls into a save, when the part is there and not yet renamed."""
+    writer = subprocess.run(
+        [sys.executable, "-c", KILLED, str(file)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert writer.returncode == -signal.SIGKILL
+    (left,) = file.parent.iterdir()
+    os.utime(left, (0, 0))
+    save_checkpoint(file, {"step": 1})
+    assert list(file.parent.iterdir()) == [file]
+
+
 def test_random_numbers_go_on_where_they_stood(file):
     generator = torch.Generator().manual_seed(3)
     torch.rand(5, generator=generator)
@@ -109,6 +141,13 @@ def test_random_numbers_go_on_where_they_stood(file):
     with pytest.raises(ValueError, match="0 generators are given; expected 1"):
         set_random_state(load_checkpoint(file)["random"])
 
+
+KILLED = """
+import os, signal, sys
+from definebyrun.training.checkpoint import save_checkpoint
+os.replace = lambda part, file: os.kill(os.getpid(), signal.SIGKILL)
+save_checkpoint(sys.argv[1], {"step": 1})
+"""
 
 WRITER = """
 import sys, torch

@@ -58,9 +58,14 @@ def _warn(folder: Path, reason: str) -> None:
     )
 
 
-def sweep(folder: Path) -> None:
-    """Remove what killed runs left half written, but not what another run is writing now."""
-    for part in folder.glob(f"{PART}*"):
+def sweep(folder: Path, parts: str = f"{PART}*") -> None:
+    """Remove what killed runs left half written, but not what another run is writing now.
+
+    Args:
+        folder: where to look.
+        parts: the pattern of the names of what is half written.
+    """
+    for part in folder.glob(parts):
         with suppress(OSError):
             if time.time() - part.stat().st_mtime > STALE:
                 discard(part)

@@ -160,7 +160,10 @@ def open_image(image: Path | bytes, name: str = "image") -> NDArray[np.uint8]:
     return ink
 
 
-def open_character(image: Path | bytes, name: str = "image") -> NDArray[np.uint8]:
+def open_character(
+    image: Path | bytes,
+    name: str = "image",
+) -> NDArray[np.uint8]:
     """Read an image of one character, dark on light or light on dark, wherever it stands.
 
     The level of the rim is taken for paper. What differs from it by more than half of the largest
@@ -187,8 +190,9 @@ def open_character(image: Path | bytes, name: str = "image") -> NDArray[np.uint8
         raise ValueError(f"'{shown}' shows no character: it is of one colour")
     rows, columns = np.nonzero(paper - grey > depth / 2)
     cut = grey[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    side = max(1, round(max(cut.shape) / FILLS))
-    square = np.full((max(side, cut.shape[0]), max(side, cut.shape[1])), paper)
-    top, left = (square.shape[0] - cut.shape[0]) // 2, (square.shape[1] - cut.shape[1]) // 2
-    square[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
+    height, width = cut.shape
+    side = round(max(height, width) / FILLS)
+    top, left = (side - height) // 2, (side - width) // 2
+    square = np.full((side, side), paper)
+    square[top : top + height, left : left + width] = cut
     return to_ink(square.clip(0, 255).astype(np.uint8))

@@ -1,5 +1,6 @@
 """Checkpoints: what a run must remember, in a file that is whole or not there at all."""
 
+import glob
 import os
 import pickle
 import tempfile
@@ -11,6 +12,8 @@ from typing import Any
 
 import torch
 
+from definebyrun.data.cache import sweep
+
 FORM = "definebyrun checkpoint 1"
 NO_DATA = "is no pure data: it is damaged, or would run code when loaded"
 
@@ -19,7 +22,8 @@ def save_checkpoint(file: Path | str, parts: Mapping[str, Any]) -> None:
     """Write a checkpoint so that a kill at any moment leaves the old one or the new one, whole.
 
     It is written beside its place under another name, forced onto the disk, and renamed; to rename
-    a file within a folder happens at once or not at all.
+    a file within a folder happens at once or not at all. A killed save leaves its unfinished part,
+    ``.NAME-*.part``; the next save here removes such parts once they are an hour old.
 
     Args:
         file: where to; an older file there is replaced. Its folder must exist.
@@ -30,7 +34,8 @@ def save_checkpoint(file: Path | str, parts: Mapping[str, Any]) -> None:
         OSError: it cannot be written; an older file is then as it was.
     """
     file = Path(file)
-    handle, part = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+    sweep(file.parent, f".{glob.escape(file.name)}-????????.part")
+    handle, part = tempfile.mkstemp(".part", f".{file.name}-", file.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             torch.save({"form": FORM, **parts}, stream)
