@@ -4,6 +4,7 @@ Sphinx and its extensions leave more beside the pages than a reader needs: sourc
 services that are not used, logs of earlier failures, figures of earlier builds. It is taken away.
 """
 
+import posixpath
 import re
 import shutil
 from collections.abc import Iterable, Iterator
@@ -51,24 +52,19 @@ def meant(folder: Path, pages: Iterable[str]) -> set[str]:
         folder: of the site.
         pages: what was written from sources, by name.
     """
+    there = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
     found = {f"{page}.html" for page in pages}
-    found |= {
-        path
-        for path in (file.relative_to(folder).as_posix() for file in folder.rglob("*"))
-        if any(fnmatchcase(path, pattern) for pattern in FILES)
-    }
-    waiting = sorted(found)
+    found |= {path for path in there if any(fnmatchcase(path, pattern) for pattern in FILES)}
+    waiting = sorted(found & there)
     while waiting:
-        file = folder / waiting.pop()
-        if file.suffix not in (".html", ".css") or not file.is_file():
+        name = waiting.pop()
+        if not name.endswith((".html", ".css")):
             continue
-        for address in _loaded(file):
-            path = (file.parent / address).resolve()
-            if path.is_file() and path.is_relative_to(folder.resolve()):
-                name = path.relative_to(folder.resolve()).as_posix()
-                if name not in found and not name.endswith(".html"):
-                    found.add(name)
-                    waiting.append(name)
+        for address in _loaded(folder / name):
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), address))
+            if path in there and path not in found and not path.endswith(".html"):
+                found.add(path)
+                waiting.append(path)
     return found
 
 
