@@ -144,6 +144,7 @@ def execute(notebook: Path, wheel: Path, *, fresh: bool = False) -> str:
         work.mkdir()
         (kernels / "alone").mkdir(parents=True)
         start = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        start += ["--log-level=CRITICAL"]  # what a kernel says of itself is not the notebook's
         spec = {"argv": start, "display_name": "alone", "language": "python"}
         (kernels / "alone" / "kernel.json").write_text(json.dumps(spec))
         if fresh:
