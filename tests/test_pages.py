@@ -12,7 +12,7 @@ import jupyter_book.config
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from definebyrun.book.about import repository_url
 
@@ -20,8 +20,11 @@ ROOT = Path(__file__).parent.parent
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
 CONTENTS = [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
 SHARES = 4  # of the source pages, so that several workers can look at them
-WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
-NARROW = 320  # 400 % zoom
+WIDTHS: dict[str, ViewportSize] = {
+    "desktop": {"width": 1280, "height": 900},
+    "phone": {"width": 390, "height": 844},
+}
+NARROW: ViewportSize = {"width": 320, "height": 700}  # 400 % zoom
 COLOURS = ["color-contrast", "link-in-text-block"]  # what can differ from light to dark
 AXE_CONTEXT = {"exclude": [[".katex-html"]]}  # its twin in MathML is what is read aloud
 AXE_OPTIONS: dict[str, Any] = {
@@ -165,18 +168,16 @@ def watch(page: Page, site: str) -> list[str]:
 
 def visit(page: Page, address: str, width: str) -> list[str]:
     """Load one page and return what is wrong with it: in light and dark, at this width or less."""
-    size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
-    narrow = {"width": NARROW, "height": 700}
     page.emulate_media(color_scheme="light")
-    page.set_viewport_size(size)  # type: ignore[arg-type]
+    page.set_viewport_size(WIDTHS[width])
     page.goto(address, wait_until="load")
     page.add_style_tag(content="* { transition: none !important; }")  # colours change at once
     page.evaluate(OPEN)
     faults = measured(page, "light")
     if width == "phone":
-        page.set_viewport_size(narrow)  # type: ignore[arg-type]
+        page.set_viewport_size(NARROW)
         faults += measured(page, "light")
-        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.set_viewport_size(WIDTHS[width])
     page.emulate_media(color_scheme="dark")
     faults += measured(page, "dark")
     page.evaluate(ONCE)
@@ -185,9 +186,9 @@ def visit(page: Page, address: str, width: str) -> list[str]:
     page.wait_for_function("document.documentElement.dataset.theme === 'light'")
     faults += axe(page, "light")
     if width == "phone":
-        page.set_viewport_size(narrow)  # type: ignore[arg-type]
+        page.set_viewport_size(NARROW)
         measured(page, "light")  # until the page has measured itself anew
-        faults += axe(page, f"{NARROW} px", without=COLOURS)
+        faults += axe(page, "320 px", without=COLOURS)
     return faults
 
 
