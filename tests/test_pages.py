@@ -59,9 +59,6 @@ MEASURE = """() => {
 OPEN = """() => {
   for (const fold of document.querySelectorAll("details")) fold.open = true;
   for (const image of document.querySelectorAll("img")) image.loading = "eager";
-  for (const section of document.querySelectorAll("section")) {
-    section.style.contentVisibility = "visible";  // as where a reader has come near
-  }
   return Promise.all([...document.images].filter((image) => image.checkVisibility())
     .map((image) => image.decode().catch(() => null)));
 }"""

@@ -49,7 +49,7 @@ const fit = (inside = document) => {
     else if (box.hasAttribute("tabindex")) box.removeAttribute("tabindex");
   });
 };
-// One section at a time, when there is nothing else to do: sections far away are not laid out yet.
+// One section at a time, when there is nothing else to do.
 const soon = window.requestIdleCallback ?? setTimeout;
 const sections = all(".bd-article > section > *");  // with what stands before the first of them
 let waiting = [];
@@ -68,15 +68,12 @@ document.addEventListener("toggle", (event) => fit(event.target), true);
 // Where the reader is, in the list of what is on this page: the last heading above a third.
 const marks = all(".bd-toc a[href^='#']");
 const places = marks.map((mark) => document.getElementById(decodeURIComponent(mark.hash.slice(1))));
-const outer = places.filter((place) => !place?.parentElement.closest("section section"));
 let marked = null;
 let waits = false;
 const markPlace = () => {
   waits = false;
   const isAbove = (place) => place && place.getBoundingClientRect().top < innerHeight / 3;
-  const around = outer.findLast(isAbove);  // within sections far away nothing is asked for
-  const place = places.findLast((one) => one && around?.contains(one) && isAbove(one));
-  const mark = marks[places.indexOf(place)] ?? marks[0];
+  const mark = marks[places.findLastIndex(isAbove)] ?? marks[0];
   if (mark === marked) return;
   for (const old of all(".bd-toc .active")) old.classList.remove("active");
   marked?.removeAttribute("aria-current");
