@@ -102,20 +102,22 @@ def random_state(*generators: torch.Generator) -> dict[str, Any]:
     }
 
 
-def set_random_state(state: Mapping[str, Any], *generators: torch.Generator) -> None:
+def set_random_state(
+    state: Mapping[str, Any],
+    *generators: torch.Generator,
+) -> None:
     """Let random numbers go on where ``random_state`` found them, in the same generators.
 
     Raises:
         ValueError: it was made with another number of generators.
     """
-    if len(generators) != len(state["generators"]):
-        raise ValueError(
-            f"{len(generators)} generators are given; expected {len(state['generators'])}, "
-            "as when the state was saved"
-        )
+    given, saved = len(generators), state["generators"]
+    if given != len(saved):
+        counts = f"{given} generators are given; expected {len(saved)}"
+        raise ValueError(f"{counts}, as when the state was saved")
     torch.set_rng_state(state["cpu"].cpu())
     for index, gpu in enumerate(state["gpus"]):
         if index < torch.cuda.device_count():
             torch.cuda.set_rng_state(gpu.cpu(), index)
-    for generator, saved in zip(generators, state["generators"], strict=True):
-        generator.set_state(saved.cpu())
+    for generator, place in zip(generators, saved, strict=True):
+        generator.set_state(place.cpu())
