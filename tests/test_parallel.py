@@ -30,7 +30,7 @@ def torchrun(processes, *arguments):
 
 
 def test_two_processes_find_the_gradient_and_the_weights_of_one(tmp_path):
-    done = torchrun(2, tmp_path / "result.pt", "--steps", 3, "--time", 8, 64)
+    done = torchrun(2, tmp_path / "result.pt", "--steps", 3, "--send", 8, 64)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "2 processes on cpu, 3 steps"
     first, second = torch.load(tmp_path / "result.pt")
@@ -43,8 +43,8 @@ def test_two_processes_find_the_gradient_and_the_weights_of_one(tmp_path):
     assert averages == pytest.approx(alone["losses"]), "together they should see all images"
     for found in (first, second):
         torch.testing.assert_close(found["by hand"], found["weights"], rtol=1e-4, atol=1e-6)
-        assert len(found["seconds"]) == 2
-        assert min(found["seconds"]) > 0
+        assert len(found["sending"]) == 2
+        assert min(found["sending"]) > 0
     assert torch.equal(first["by hand"], second["by hand"])
 
 

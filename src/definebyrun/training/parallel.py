@@ -10,9 +10,7 @@ else on the CPU through gloo.
 """
 
 import argparse
-import itertools
 import os
-import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -141,7 +139,7 @@ def train(
     Returns:
         ``gradient``: of the first update, as this process used it, one long vector;
         ``weights``: all weights in the end, likewise, both on the CPU; ``losses``: of its share
-        at each update; ``clock``: the seconds on the wall when each update was done.
+        at each update.
 
     Raises:
         ValueError: the batch cannot be shared equally.
@@ -154,7 +152,6 @@ def train(
         model = DistributedDataParallel(model)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     losses: list[float] = []
-    clock: list[float] = []
     for x, y in _shares(place, steps, batch_size):
         optimizer.zero_grad()
         loss = F.cross_entropy(model(x), y)
@@ -165,9 +162,8 @@ def train(
             gradient = _flat(p.grad for p in model.parameters())
         optimizer.step()
         losses.append(loss.item())
-        clock.append(time.perf_counter())
-    result = {"gradient": gradient, "losses": losses, "clock": clock}
-    return result | {"weights": _flat(model.parameters())}
+    weights = _flat(model.parameters())
+    return {"gradient": gradient, "losses": losses, "weights": weights}
 
 
 def _shares(place: Place, steps: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -179,10 +175,23 @@ def _shares(place: Place, steps: int, batch_size: int) -> Iterator[tuple[Tensor,
         yield images[share], labels[share]
 
 
-def seconds_an_update(place: Place, batch_size: int, steps: int = 11) -> float:
-    """Return the median time on the wall of an update, the first one not counted."""
-    clock: list[float] = train(place, steps=steps, batch_size=batch_size)["clock"]
-    return statistics.median(end - start for start, end in itertools.pairwise(clock))
+def seconds_to_send(place: Place, count: int, times: int = 50) -> float:
+    """Return the shortest time on the wall of one ``all_reduce``; other programs lengthen it.
+
+    Args:
+        place: of this process, which has met the others.
+        count: how many numbers in ``float32`` are added up over all processes.
+        times: how often it is timed.
+    """
+    numbers, shortest = torch.zeros(count, device=place.device), float("inf")
+    for _ in range(times):
+        dist.barrier()  # all begin together
+        start = time.perf_counter()
+        dist.all_reduce(numbers)
+        if place.device.type == "cuda":
+            torch.cuda.synchronize()
+        shortest = min(shortest, time.perf_counter() - start)
+    return shortest
 
 
 def _check(place: Place, steps: int, batch_size: int) -> None:
@@ -208,13 +217,13 @@ def main() -> None:
     parser.add_argument("file", help="where to write a list with one result for each process")
     parser.add_argument("--steps", type=int, default=20, help="how many updates (20)")
     parser.add_argument(
-        "--time", type=int, nargs="*", default=[], help="batches whose updates are timed (none)"
+        "--send", type=int, nargs="*", default=[], help="gradients, in numbers, to time (none)"
     )
     settings = parser.parse_args()
     with joined() as place:
         result = train(place, steps=settings.steps)
         result["by hand"] = train(place, steps=settings.steps, by_hand=True)["weights"]
-        result["seconds"] = [seconds_an_update(place, size) for size in settings.time]
+        result["sending"] = [seconds_to_send(place, count) for count in settings.send]
         results: list[Any] = [None] * place.world
         dist.all_gather_object(results, result)
         if place.rank == 0:
