@@ -59,7 +59,7 @@ def receptive_field(answer: Callable[[Layers], Any]) -> None:
             tolerance=0,
             case=f"layers {layers}",
         )
-    print("Right: so many pixels, as autograd finds them.")
+    print("Right: one number of the last layer has a gradient at just so many pixels of a row.")
 
 
 def _seen(layers: Layers) -> int:
