@@ -74,7 +74,8 @@ class Book:
     def environment(self, path: str = "", *, alone: bool = False) -> dict[str, str]:
         """The variables of a build; ``path`` goes first, and ``alone`` leaves our package out."""
         paths = [path] if alone else [*filter(None, [path]), str(self.folder / "src")]
-        return dict(os.environ, PYTHONPATH=os.pathsep.join(paths), NO_COLOR="1")
+        ours = {"PYTHONPATH": os.pathsep.join(paths), "NO_COLOR": "1", "DEFINEBYRUN_DEVICE": "cpu"}
+        return os.environ | ours
 
     def build(self, *options: str, path: str = "", alone: bool = False) -> tuple[int, str]:
         command = [str(Path(sys.executable).with_name("jb")), "build", str(self.folder), *options]

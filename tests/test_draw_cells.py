@@ -7,7 +7,8 @@ matplotlib.use("Agg")
 import pytest
 import torch
 
-from definebyrun.drawing.style import LIGHT, draw_cells, figure
+from definebyrun.drawing.colours import LIGHT
+from definebyrun.drawing.style import draw_cells, figure
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from definebyrun.drawing.colours import LIGHT
 from definebyrun.drawing.landscape import draw_contours, draw_surface_and_map, draw_trajectories
-from definebyrun.drawing.style import LIGHT, figure
+from definebyrun.drawing.style import figure
 from definebyrun.scratch.landscapes import rosenbrock, two_hollows
 from definebyrun.scratch.minimise import newton
 

@@ -4,7 +4,6 @@ Each test builds a small book of its own with the real configuration and the rea
 copy of the package, so that a helper can be edited.
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -306,7 +305,7 @@ def test_quotes_survive_translation(book: Book) -> None:
     book.write("one", FIGURE)
     jb = str(Path(sys.executable).with_name("jb"))
     subprocess.run([jb, "config", "sphinx", str(book.folder)], check=True, capture_output=True)
-    environment = dict(os.environ, PYTHONPATH=str(book.folder / "src"))
+    environment = book.environment()
     sphinx = [sys.executable, "-m", "sphinx", "-q"]
 
     def run(*options: str) -> None:

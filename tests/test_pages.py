@@ -26,12 +26,11 @@ WIDTHS: dict[str, ViewportSize] = {
 }
 NARROW: ViewportSize = {"width": 320, "height": 700}  # 400 % zoom
 COLOURS = ["color-contrast", "link-in-text-block"]  # what can differ from light to dark
-AXE_CONTEXT = {"exclude": [[".katex-html"]]}  # its twin in MathML is what is read aloud
-AXE_OPTIONS: dict[str, Any] = {
-    "resultTypes": ["violations"],
-    "preload": False,  # axe would fetch style sheets again
-    "rules": {"label-content-name-mismatch": {"enabled": True}},
-}
+DRAWN = [[".katex-html"]]  # left out: its twin in MathML is what is read aloud
+AXE: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}  # fetches no style twice
+NAMES = {"label-content-name-mismatch": {"enabled": True}}
+ALL_BUT_COLOURS = AXE | {"rules": NAMES | {rule: {"enabled": False} for rule in COLOURS}}
+ONLY_COLOURS = AXE | {"runOnly": {"type": "rule", "values": COLOURS}}
 MEASURE = """() => {
   const wide = (element) => element.scrollWidth > element.clientWidth + 1;
   const scrolls = (element) => ["auto", "scroll"].includes(getComputedStyle(element).overflowX);
@@ -83,6 +82,28 @@ ONCE = """() => {
     }
     listing.normalize();
   }
+}"""
+# Of the words that look alike, with all that is around them, the first stands for the others.
+LOOKS = """() => {
+  const looks = new Map();  // what it looks like, and what is around it: a number
+  const look_of = new Map();
+  const styles = ["color", "backgroundColor", "backgroundImage", "fontSize", "fontWeight",
+    "opacity", "textDecorationLine"];
+  const shown = new Set();
+  for (const element of document.querySelectorAll("body, body *")) {
+    const style = getComputedStyle(element);
+    const parts = [look_of.get(element.parentElement), element.localName];
+    const look = [...parts, ...styles.map((name) => style[name])].join();
+    if (!looks.has(look)) looks.set(look, looks.size);
+    look_of.set(element, looks.get(look));
+    element.removeAttribute("data-look");
+    const has_words = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    if (!has_words || shown.has(looks.get(look)) || !element.checkVisibility()) continue;
+    if (element.closest(".katex-html")) continue;
+    shown.add(looks.get(look));
+    element.dataset.look = looks.get(look);
+  }
+  return shown.size;
 }"""
 
 
@@ -178,14 +199,15 @@ def visit(page: Page, address: str, width: str) -> list[str]:
     page.emulate_media(color_scheme="dark")
     faults += measured(page, "dark")
     page.evaluate(ONCE)
-    faults += axe(page, "dark", COLOURS)
+    faults += axe(page, "dark", of_colours=True)
     page.emulate_media(color_scheme="light")
     page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    faults += axe(page, "light", of_colours=True)
     faults += axe(page, "light")
     if width == "phone":
         page.set_viewport_size(NARROW)
         measured(page, "light")  # until the page has measured itself anew
-        faults += axe(page, "320 px", without=COLOURS)
+        faults += axe(page, "320 px")
     return faults
 
 
@@ -206,20 +228,30 @@ def measured(page: Page, scheme: str) -> list[str]:
     return faults
 
 
-def axe(
-    page: Page, where: str, rules: list[str] | None = None, without: list[str] | None = None
-) -> list[str]:
-    """Return what axe finds: by all rules, by these alone, or by all but some."""
-    options = dict(AXE_OPTIONS)
-    if rules:
-        options |= {"runOnly": {"type": "rule", "values": rules}, "rules": {}}
-    for rule in without or []:
-        options["rules"] = {**options["rules"], rule: {"enabled": False}}
+def axe(page: Page, where: str, *, of_colours: bool = False) -> list[str]:
+    """Return what axe finds on the whole page; of colours it looks once at what looks alike."""
+    options, place = ALL_BUT_COLOURS, {"exclude": DRAWN}
+    if of_colours:
+        assert page.evaluate(LOOKS) > 0  # looks of words
+        options, place = ONLY_COLOURS, {"include": [["[data-look]"]], "exclude": DRAWN}
     faults = []
-    for found in Axe().run(page, AXE_CONTEXT, options).response["violations"]:
+    for found in Axe().run(page, place, options).response["violations"]:
         nodes = [f"{node['target']}: {node['html'][:150]}" for node in found["nodes"][:5]]
         faults.append(f"{where}, axe {found['id']}: {nodes}")
     return faults
+
+
+def test_words_too_faint_are_found_however_many_look_alike(browser: Browser) -> None:
+    """The first of the faint words stands for the others, and no dark one stands for them."""
+    page = browser.new_page()
+    words = "<p>dark</p><p>dark</p><p class=far>dark</p><div><p>dark</p></div><em>dark</em>"
+    page.set_content(f"<main>{words}<p hidden style='color: #ccc'>unseen</p></main>")
+    assert axe(page, "here", of_colours=True) == []
+    page.set_content(f"<main>{words}<p style='color: #ccc'>faint</p></main>")
+    (fault,) = axe(page, "here", of_colours=True)
+    assert "color-contrast" in fault
+    assert "faint" in fault
+    page.close()
 
 
 def pages_of(group: str, built: dict[str, Parts]) -> list[str]:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from definebyrun.book.figures import dark_version
-from definebyrun.drawing.style import DARK, LIGHT, show_images
+from definebyrun.drawing.colours import DARK, LIGHT
+from definebyrun.drawing.style import show_images
 
 
 def luminance(colour: str) -> float:

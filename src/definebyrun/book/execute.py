@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-import torch
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from myst_nb.core.render import strip_ansi
@@ -90,15 +89,31 @@ def how_many(device: str) -> int:
         cores = os.cpu_count() or 1
     limit = _free_memory() // (GIGABYTES * 2**30)
     if device.startswith("cuda"):
+        import torch
+
         free, _total = torch.cuda.mem_get_info(device)
         limit = min(limit, free // (GIGABYTES_ON_GPU * 2**30))
     return int(max(1, min(cores, limit)))
+
+
+def chosen_device() -> str:
+    """Return the device that pages run on.
+
+    PyTorch, which takes seconds to load, is asked only where the environment does not say ``cpu``.
+    """
+    if os.environ.get("DEFINEBYRUN_DEVICE") == "cpu":
+        return "cpu"
+    from definebyrun.device import choose_device
+
+    return str(choose_device())
 
 
 def hardware(device: str) -> str:
     """Return what a device is; GPUs of two kinds share no runs."""
     if not device.startswith("cuda"):
         return device
+    import torch
+
     return f"{device}: {torch.cuda.get_device_name(device)}"
 
 

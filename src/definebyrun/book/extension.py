@@ -20,7 +20,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.environment.collectors import EnvironmentCollector
 from sphinx.errors import ExtensionError
 
-from definebyrun.book import builds, claims, figures, needs, numbers, report
+from definebyrun.book import builds, claims, execute, figures, needs, numbers, report
 from definebyrun.book.cells import without_machinery
 from definebyrun.book.faults import (
     Warnings,
@@ -35,7 +35,6 @@ from definebyrun.book.hushed import hushed_faults
 from definebyrun.book.links import link_faults
 from definebyrun.book.runs import Page, Run, pages, read_run
 from definebyrun.book.sources import link_source, source_link, source_pages
-from definebyrun.device import choose_device
 
 UNREAD = "definebyrun_unread"
 FOUND: dict[Sphinx, list[str]] = {}  # the faults of the build that is going on
@@ -219,7 +218,7 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def configure(app: Sphinx, config: Config) -> None:
     """Note what the book is built with."""
-    device = str(choose_device())
+    device = execute.chosen_device()
     config["definebyrun_device"] = device
     config["definebyrun_commit"] = _commit(Path(app.srcdir))
     config["definebyrun_versions"] = {"Python": platform.python_version()} | {

@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.builders import Builder
 from sphinx.util.images import get_image_size
 
-from definebyrun.drawing.style import DARK, LIGHT
+from definebyrun.drawing.colours import DARK, LIGHT
 
 VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')  # in points, as matplotlib draws
 

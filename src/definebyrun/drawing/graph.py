@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from torch import Tensor
 
-from definebyrun.drawing.style import LIGHT, figure
+from definebyrun.drawing.colours import LIGHT
+from definebyrun.drawing.style import figure
 from definebyrun.scratch.engine import Variable
 
 Edge = tuple[Any, Any]

@@ -13,7 +13,8 @@ from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from definebyrun.drawing.style import LIGHT, LINES, WIDTH, figure, to_numpy
+from definebyrun.drawing.colours import LIGHT
+from definebyrun.drawing.style import LINES, WIDTH, figure, to_numpy
 from definebyrun.scratch.minimise import Trajectory
 
 MARKS = ("o", "s", "^", "D", "v", "P")

@@ -8,7 +8,8 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from definebyrun.drawing.style import LIGHT, show_images, to_numpy
+from definebyrun.drawing.colours import LIGHT
+from definebyrun.drawing.style import show_images, to_numpy
 from definebyrun.training import evaluating
 
 
