@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from docutils import nodes
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from definebyrun.book.japanese import JAPANESE, mark_japanese, marked_html
 from definebyrun.book.look import glue_formulas, tell_years_apart
@@ -157,6 +157,28 @@ HERE = """(part) => {
     done([marked.map((link) => link.hash), (above.at(-1) ?? links[0]).hash]);
   })));
 }"""
+
+
+LEAD = """(link) => {
+  location.hash = link;
+  const place = document.getElementById(decodeURIComponent(link.slice(1)));
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+    const left = document.documentElement.scrollHeight - innerHeight - scrollY;
+    done([place.getBoundingClientRect().top, left]);
+  })));
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_link_leads_to_its_heading(site: str, browser: Browser, width: int) -> None:
+    """From the moment the page is loaded, the heading lies in the upper quarter, or at the end."""
+    viewport: ViewportSize = {"width": width, "height": 900}
+    context, page, _asked = open_page(browser, site + PAGE, viewport=viewport)
+    links = "[...document.querySelectorAll('.bd-toc a[href^=\"#\"]')].map((one) => one.hash)"
+    for link in reversed(page.evaluate(links)):
+        top, left = page.evaluate(LEAD, link)
+        assert 0 <= top < 225 or left < 1, f"{link} lies at {top:.0f} px"
+    context.close()
 
 
 def test_a_desktop_shows_the_place_and_few_stops(site: str, browser: Browser) -> None:

@@ -28,8 +28,8 @@ NARROW: ViewportSize = {"width": 320, "height": 700}  # 400 % zoom
 COLOURS = ["color-contrast", "link-in-text-block"]  # what can differ from light to dark
 DRAWN = [[".katex-html"]]  # left out: its twin in MathML is what is read aloud
 AXE: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}  # fetches no style twice
-NAMES = {"label-content-name-mismatch": {"enabled": True}}
-ALL_BUT_COLOURS = AXE | {"rules": NAMES | {rule: {"enabled": False} for rule in COLOURS}}
+MORE = {"label-content-name-mismatch": {"enabled": True}, "target-size": {"enabled": True}}
+ALL_BUT_COLOURS = AXE | {"rules": MORE | {rule: {"enabled": False} for rule in COLOURS}}
 ONLY_COLOURS = AXE | {"runOnly": {"type": "rule", "values": COLOURS}}
 MEASURE = """() => {
   const wide = (element) => element.scrollWidth > element.clientWidth + 1;
