@@ -290,6 +290,9 @@ RIGHT = {
     "data.class_share": class_share,
     "batch_norm.layer_norm": layer_norm,
     "mlp.accuracy": accuracy,
+    "mlp.coins": lambda b, c: min(
+        1.0, 2 * sum(math.comb(b + c, k) for k in range(max(b, c), b + c + 1)) / 2 ** (b + c)
+    ),
     "mlp.epoch": train_epoch,
     "batch_norm.fold": fold,
     "mlp.permuted": lambda weight, order: weight[:, order],
@@ -620,6 +623,7 @@ NUMBERS_ONLY = (
     "activations.leaky_std",
     "tensors.strides",
     "cnn.output_size",
+    "mlp.coins",
     "deeper.receptive_field",
     "data.class_share",
     "data.transformed",

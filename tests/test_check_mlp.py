@@ -1,5 +1,7 @@
 """The checkers of the chapter on the MLP: right answers pass, mistakes get hints."""
 
+from math import comb, erfc, sqrt
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -245,3 +247,41 @@ def test_a_right_permutation_passes(capsys):
 def test_wrong_permutations_get_their_hint(answer, hint):
     with pytest.raises(WrongAnswer, match=hint):
         check.mlp.permuted(answer)
+
+
+def tail(b, c, start=None):
+    n = b + c
+    return sum(comb(n, k) for k in range(max(b, c) if start is None else start, n + 1)) / 2**n
+
+
+def two_sided(b, c):
+    return min(1.0, 2 * tail(b, c))
+
+
+def by_smaller_count(b, c):
+    return min(1.0, 2 * sum(comb(b + c, k) for k in range(min(b, c) + 1)) / 2 ** (b + c))
+
+
+def test_a_right_p_passes(capsys):
+    check.mlp.coins(two_sided)
+    check.mlp.coins(by_smaller_count)
+    assert capsys.readouterr().out.count("Right") == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (tail, "his is one side"),
+        (lambda b, c: 2 * tail(b, c), "passes 1"),
+        (lambda b, c: min(1.0, 2 * comb(b + c, b) / 2 ** (b + c)), "exactly these counts"),
+        (lambda b, c: comb(b + c, b) / 2 ** (b + c), "one side"),
+        (lambda b, c: 2 * tail(b, c, max(b, c) + 1), "leave out the counts"),
+        (lambda b, c: min(1.0, 2 * tail(b, c, b)), "begin at the larger"),
+        (lambda b, c: 2 * tail(b, c) * 2 ** (b + c), "do not divide"),
+        (lambda b, c: erfc(abs(b - c) / sqrt(2 * (b + c))) if b + c else 1.0, "by hand"),
+        (lambda b, c: two_sided(b, c) if b + c else float("nan"), "No coins at all"),
+    ],
+)
+def test_wrong_ps_get_their_hint(answer, hint):
+    with pytest.raises(WrongAnswer, match=hint):
+        check.mlp.coins(answer)

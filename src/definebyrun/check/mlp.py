@@ -4,6 +4,7 @@ Each calls the reader's function on seeded inputs of its own, on the CPU, and co
 with one computed another way.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -80,6 +81,55 @@ def accuracy(answer: Callable[[nn.Module, list[tuple[Tensor, Tensor]]], Any]) ->
             "before you change it."
         )
     print("Right: every image counts the same, and the network is as it was.")
+
+
+def coins(answer: Callable[[int, int], Any]) -> None:
+    """Check a function that turns two counts into the p of McNemar's test.
+
+    Args:
+        answer: takes b and c, how many images only the one reader and only the other reads, and
+            returns the chance that b + c fair coins fall so unevenly or more so, to either side.
+
+    Raises:
+        WrongAnswer: with a hint, when the result is another.
+    """
+    for b, c in ((6, 1), (1, 6), (3, 0), (20, 12), (3, 3), (0, 0)):
+        n = b + c
+        # every sequence of n coins is as likely as every other: count those at least as uneven
+        chances = [math.comb(n, heads) / 2**n for heads in range(n + 1)]
+        uneven = [abs(2 * heads - n) >= abs(b - c) for heads in range(n + 1)]
+        truth = sum(chance for chance, far in zip(chances, uneven, strict=True) if far)
+        tail = sum(chances[max(b, c) :])
+        run(
+            answer,
+            b,
+            c,
+            truth=truth,
+            mistakes={
+                "This is one side. Coins may fall so unevenly to the other side as well.": tail,
+                "This passes 1: with equal counts the middle is counted on both sides. A chance "
+                "is at most 1.": 2 * tail,
+                "This is the chance of exactly these counts. Add those that are more uneven.": (
+                    2 * chances[b]
+                ),
+                "This is the chance of exactly these counts, to one side.": chances[b],
+                "You leave out the counts themselves: at least so uneven, not more.": (
+                    2 * sum(chances[max(b, c) + 1 :])
+                ),
+                "You sum from b on, though c is larger: begin at the larger of the two.": (
+                    min(1.0, 2 * sum(chances[b:]))
+                ),
+                "You do not divide by the number of all ways in which the coins can fall.": (
+                    2 * tail * 2**n
+                ),
+            },
+            look="Work 3 to 0 by hand: in how many of the 8 ways do three coins fall all alike?",
+            low=0,
+            not_finite="No coins at all, 0 to 0, say nothing against equal readers: p is 1.",
+            tolerance=1e-9,
+            case=f"{b} to {c}",
+        )
+    print("Right: 6 to 1 is one in eight, and equal counts say nothing.")
 
 
 def epoch(answer: Callable[..., Any]) -> None:

@@ -52,7 +52,7 @@ def mcnemar(first: Tensor, second: Tensor) -> McNemar:
 def standard_error(accuracy: float, n: int) -> float:
     """Return the standard error of an accuracy over n images: how far chance moves it.
 
-    Another n images of the same kind would give an accuracy that differs by about so much: the
+    By about so much does it stray from the accuracy on endlessly many images of the same kind: the
     standard deviation of the share of n independent answers, each right with this probability.
 
     Args:
