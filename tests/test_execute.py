@@ -8,6 +8,7 @@ from typing import Any
 
 import nbformat
 import pytest
+import torch
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from definebyrun.book import execute
@@ -133,14 +134,14 @@ def test_a_gpu_is_shared_as_its_memory_allows(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("DEFINEBYRUN_JOBS", raising=False)
     monkeypatch.setattr(execute, "_free_memory", lambda: 99 * 2**30)
     monkeypatch.setattr(execute.os, "sched_getaffinity", lambda pid: range(16), raising=False)
-    monkeypatch.setattr(execute.torch.cuda, "mem_get_info", lambda device: (9 * 2**30, 0))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (9 * 2**30, 0))
     assert (how_many("cpu"), how_many("cuda")) == (16, 2)
 
 
 def test_gpus_of_two_kinds_share_no_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = set()
     for name in ("one kind", "another kind"):
-        monkeypatch.setattr(execute.torch.cuda, "get_device_name", lambda device, name=name: name)
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda device, name=name: name)
         keys |= {surroundings(Path(), execute.hardware(d), {}) for d in ("cpu", "cuda")}
     assert len(keys) == 3
 
