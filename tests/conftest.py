@@ -90,7 +90,8 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Chromium, as a reader has it."""
-    browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+    """Chromium, as a reader has it; it finds no host but this machine."""
+    options = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=options)
     yield browser
     browser.close()
