@@ -32,6 +32,17 @@ def jobs() -> list[tuple[str, str, dict[str, Any]]]:
     return [(f.stem, name, job) for f in FILES for name, job in read(f)["jobs"].items()]
 
 
+def test_badges_show_the_runs_of_whoever_looks() -> None:
+    """Each names a workflow that exists, by an address that a fork need not change."""
+    badges = re.findall(
+        r"\]\((\S+)/badge\.svg\)\]\((\S+)\)", (ROOT / "README.md").read_text("utf8")
+    )
+    assert badges
+    for picture, link in badges:
+        assert picture == link
+        assert link.removeprefix("../../actions/workflows/") in {file.name for file in FILES}
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
 def test_nothing_is_given_away(file: Path) -> None:
     """No secrets, no event that hands them to forks, and no right that is not named by a job."""
