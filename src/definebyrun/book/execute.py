@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from myst_nb.core.render import strip_ansi
@@ -234,7 +234,8 @@ def _environment(ipython: Path) -> dict[str, str]:
     """Return the variables of a kernel: the reader's, less what would change what a page does."""
     kept = {name: value for name, value in os.environ.items() if name not in NOT_IN_KERNELS}
     ours = {BUILDING: "1", "IPYTHONDIR": str(ipython), "PYTHONPATH": str(PACKAGE.parent)}
-    ours["MATPLOTLIBRC"] = str(Path(matplotlib.get_data_path()) / "matplotlibrc")
+    plain = distribution("matplotlib").locate_file("matplotlib/mpl-data/matplotlibrc")
+    ours["MATPLOTLIBRC"] = str(plain)  # the style sheet of a fresh installation
     return kept | settings() | ours
 
 
