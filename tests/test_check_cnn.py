@@ -9,20 +9,26 @@ from definebyrun.check import WrongAnswer, cnn
 
 
 def loops(image, kernel):
-    (h, w), (kh, kw) = image.shape, kernel.shape
+    (h, w), (kh, kw) = image.shape[1:], kernel.shape[1:]
     result = torch.empty(h - kh + 1, w - kw + 1)
     for i in range(h - kh + 1):
         for j in range(w - kw + 1):
-            result[i, j] = (image[i : i + kh, j : j + kw] * kernel).sum()
+            result[i, j] = (image[:, i : i + kh, j : j + kw] * kernel).sum()
     return result
 
 
 def past_the_end(image, kernel):
     """One window too many in each direction: the last ones are smaller than the filter."""
-    (h, w), (kh, kw) = image.shape, kernel.shape
+    (h, w), (kh, kw) = image.shape[1:], kernel.shape[1:]
     return torch.stack(
-        [(image[i : i + kh, j : j + kw] * kernel).sum() for i in range(h) for j in range(w)]
+        [(image[:, i : i + kh, j : j + kw] * kernel).sum() for i in range(h) for j in range(w)]
     )
+
+
+def flat(image, kernel):
+    """For an image without channels."""
+    h, w = image.shape
+    return image.new_zeros(h - 1, w - 2)
 
 
 def filter_gradient(image, g):
@@ -47,8 +53,9 @@ RIGHT = {
     "convolve": [
         loops,
         lambda image, kernel: (
-            image.unfold(0, len(kernel), 1).unfold(1, kernel.shape[1], 1) * kernel
-        ).sum((2, 3)),
+            image.unfold(1, kernel.shape[1], 1).unfold(2, kernel.shape[2], 1)
+            * kernel[:, None, None]
+        ).sum((0, 3, 4)),
     ],
     "max_pool": [
         pool,
@@ -68,26 +75,35 @@ WRONG = [
     ("output_size", lambda n, k, s, p: None, "Is there a return"),
     ("output_size", lambda n, k, p, s: (n - k + 2 * p) // s + 1, "in this order"),
     ("convolve", lambda image, kernel: image.tolist(), "return a tensor"),
-    ("convolve", lambda image, kernel: image, "as large as the image"),
+    ("convolve", lambda image, kernel: image[0], "as large as the image"),
+    ("convolve", lambda image, kernel: loops(image[:1], kernel[:1]), "one channel only"),
     (
         "convolve",
-        lambda image, kernel: F.conv2d(image[None, None], kernel[None, None]).squeeze(),
+        lambda image, kernel: torch.stack(
+            [loops(image[c : c + 1], kernel[c : c + 1]) for c in range(len(image))]
+        ),
+        "a map for each channel",
+    ),
+    ("convolve", flat, "have three axes each"),
+    (
+        "convolve",
+        lambda image, kernel: F.conv2d(image[None], kernel[None]).squeeze(),
         "asks for the loops",
     ),
     ("convolve", past_the_end, "at how many places does it lie inside"),
-    ("convolve", lambda image, kernel: loops(image, kernel[:2, :2]), "for a square"),
+    ("convolve", lambda image, kernel: loops(image, kernel[:, :2, :2]), "for a square"),
     ("convolve", lambda image, kernel: loops(image, kernel)[:-1, :-1], "miss the last place"),
     ("convolve", lambda image, kernel: loops(image, kernel).T, "expected (4, 5)"),
-    ("convolve", lambda image, kernel: loops(image, kernel.flip(0, 1)), "mirror"),
-    ("convolve", lambda image, kernel: loops(image, kernel) / 6, "take the mean"),
-    ("convolve", lambda image, kernel: loops(image, torch.ones(2, 3)), "without their weights"),
+    ("convolve", lambda image, kernel: loops(image, kernel.flip(1, 2)), "mirror"),
+    ("convolve", lambda image, kernel: loops(image, kernel) / 18, "take the mean"),
+    ("convolve", lambda image, kernel: loops(image, torch.ones(3, 2, 3)), "without their weights"),
     ("convolve", lambda image, kernel: loops(image, kernel) + 1, "result[0, 0]"),
-    ("convolve", lambda image, kernel: loops(image, kernel.T), "exchanged the height"),
+    ("convolve", lambda image, kernel: loops(image, kernel.mT), "exchanged the height"),
     (
         "convolve",
         lambda image, kernel: torch.stack(
             [
-                torch.stack([(image[i : i + 2, j : j + 3] @ kernel.T).sum() for j in range(5)])
+                torch.stack([(image[:, i : i + 2, j : j + 3] @ kernel.mT).sum() for j in range(5)])
                 for i in range(4)
             ]
         ),

@@ -157,11 +157,11 @@ def fold(linear, norm):
 
 
 def convolve(image, kernel):
-    (h, w), (kh, kw) = image.shape, kernel.shape
+    (h, w), (kh, kw) = image.shape[1:], kernel.shape[1:]
     result = torch.empty(h - kh + 1, w - kw + 1)
     for i in range(h - kh + 1):
         for j in range(w - kw + 1):
-            result[i, j] = (image[i : i + kh, j : j + kw] * kernel).sum()
+            result[i, j] = (image[:, i : i + kh, j : j + kw] * kernel).sum()
     return result
 
 

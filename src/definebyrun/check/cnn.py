@@ -63,18 +63,18 @@ def output_size(answer: Callable[[int, int, int, int], Any]) -> None:
 
 
 def convolve(answer: Callable[[Tensor, Tensor], Any]) -> None:
-    """Check a function that slides one filter over one grey image.
+    """Check a function that slides one filter over one image of several channels.
 
     Args:
-        answer: takes an image, shape (h, w), and a filter, shape (kh, kw), and returns the
-            convolution without padding, with stride 1.
+        answer: takes an image, shape (channels, h, w), and a filter, shape (channels, kh, kw), and
+            returns the convolution without padding, with stride 1, shape (h - kh + 1, w - kw + 1).
 
     Raises:
         WrongAnswer: with a hint, when the result is another.
     """
     generator = torch.Generator().manual_seed(0)
-    image = torch.randn(5, 7, generator=generator)
-    kernel = torch.randn(2, 3, generator=generator)
+    image = torch.randn(3, 5, 7, generator=generator)
+    kernel = torch.randn(3, 2, 3, generator=generator)
     truth = _slide(image, kernel)
     run(
         answer,
@@ -85,27 +85,34 @@ def convolve(answer: Callable[[Tensor, Tensor], Any]) -> None:
             forbid={"conv*": "The exercise asks for the loops that stand behind it."},
             errors={
                 "must match the size": "A window and the filter differ in shape. The window at "
-                "place (i, j) reaches from row i to row i + kh, from column j to column j + kw: "
-                "at how many places does it lie inside the image as a whole?",
+                "place (i, j) has all channels, the rows from i to i + kh and the columns from j "
+                "to j + kw: at how many places does it lie inside the image as a whole?",
                 "out of bounds": "Your loops walk out of the image or of the result. At how many "
                 "places does the filter lie inside the image as a whole?",
+                "too many values to unpack": "The image and the filter have three axes each: "
+                "channels, height and width.",
             },
         ),
         mistakes={
+            "You take one channel only. A filter has a block for each, and sums over all.": _slide(
+                image[:1], kernel[:1]
+            ),
             "You mirror the filter before you slide it. That is the convolution of the "
             "mathematicians; the one of neural networks leaves the filter as it is.": _slide(
-                image, kernel.flip(0, 1)
+                image, kernel.flip(1, 2)
             ),
             "You take the mean over each window. A filter sums.": truth / kernel.numel(),
             "You multiply window and filter as matrices. They lie on top of each other: multiply "
-            "entry by entry.": _slide(image, kernel.sum(0, keepdim=True).expand_as(kernel)),
+            "entry by entry.": _slide(image, kernel.sum(1, keepdim=True).expand_as(kernel)),
             "You add up the pixels of each window without their weights.": _slide(
                 image, torch.ones_like(kernel)
             ),
         },
-        look="Compare result[0, 0] with (image[:2, :3] * kernel).sum(). If you add to the result "
-        "bit by bit, it must start at zero; torch.empty starts at anything.",
+        look="Compare result[0, 0] with (image[:, :2, :3] * kernel).sum(). If you add to the "
+        "result bit by bit, it must start at zero; torch.empty starts at anything.",
         shapes={
+            (3, 4, 5): "You return a map for each channel. A filter reaches through all channels "
+            "and gives one map: sum over the channels, too.",
             (5, 7): "Your result is as large as the image. Without padding the filter must lie "
             "inside the image as a whole: at how many places does it?",
             (4, 6): "You take the filter for a square. This one has 2 rows and 3 columns; use its "
@@ -115,7 +122,7 @@ def convolve(answer: Callable[[Tensor, Tensor], Any]) -> None:
             (3, 4): "You miss the last place in each direction. Where does range stop?",
         },
         not_finite="If you made the result with torch.empty, is every element of it set?",
-        case="an image of 5 x 7 and a filter of 2 x 3",
+        case="an image of shape (3, 5, 7) and a filter of shape (3, 2, 3)",
     )
     print("Right: your loops give PyTorch's convolution.")
 
@@ -198,7 +205,7 @@ def filter_gradient(answer: Callable[[Tensor, Tensor], Any]) -> None:
     image = torch.randn(6, 7, generator=generator)
     kernel = torch.zeros(3, 2, requires_grad=True)
     slope = torch.randn(4, 6, generator=generator)
-    (truth,) = torch.autograd.grad(_slide(image, kernel), kernel, slope)
+    (truth,) = torch.autograd.grad(_slide(image[None], kernel[None]), kernel, slope)
     run(
         answer,
         image,
@@ -206,13 +213,13 @@ def filter_gradient(answer: Callable[[Tensor, Tensor], Any]) -> None:
         truth=truth,
         mistakes={
             "You mirror the gradient before you slide it. Nothing is mirrored in the sum over "
-            "i and j that you derived.": _slide(image, slope.flip(0, 1)),
+            "i and j that you derived.": _slide(image[None], slope.flip(0, 1)[None]),
             "Your gradient is upside down and back to front. At place (a, d) stands the image "
             "from row a and column d on.": truth.flip(0, 1),
             "You divide by the number of places. The filter takes part at every place, and its "
             "gradient is the sum over all.": truth / slope.numel(),
             "The gradient that arrives is left out: each pixel counts with the slope of the loss "
-            "at the place it was used for.": _slide(image, torch.ones_like(slope)),
+            "at the place it was used for.": _slide(image[None], torch.ones_like(slope)[None]),
             "The sign is turned round.": -truth,
         },
         look="Compare result[0, 0] with (image[:4, :6] * g).sum().",
@@ -225,8 +232,11 @@ def filter_gradient(answer: Callable[[Tensor, Tensor], Any]) -> None:
         tolerance=1e-4,
         case="an image of 6 x 7 and a gradient of 4 x 6",
     )
-    print("Right: the gradient of the filter is the image, convolved with the gradient behind.")
+    print(
+        "Right: the gradient of the filter is the image, convolved with g, the gradient that "
+        "arrives from behind."
+    )
 
 
 def _slide(image: Tensor, kernel: Tensor) -> Tensor:
-    return F.conv2d(image[None, None], kernel[None, None])[0, 0]
+    return F.conv2d(image[None], kernel[None])[0, 0]
