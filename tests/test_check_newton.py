@@ -162,7 +162,7 @@ def not_there(gradient, hessian, least):
     ("wrong", "hint"),
     [
         (lambda g, h, least: -torch.linalg.solve(h, g), "pure Newton step"),
-        (lambda g, h, least: -sized(g, h, least), "sign"),
+        (lambda g, h, least: -sized(g, h, least), "your step leads up"),
         (along_axes(lambda c, least: c.abs()), "tiny"),
         (along_axes(lambda c, least: c.clamp(min=least)), "Take the size first"),
         (along_axes(lambda c, least: c.abs() + least), "add least"),
@@ -223,7 +223,9 @@ def fitted(x, y):
         (lambda e: (e[-1] - e[-2]) / (e[-2] - e[-3]), "falls of the distances"),
         (lambda e: (e[-1] / e[-2]).log(), "fall of the logarithm in one step"),
         (lambda e: e[-1] * e[-3] / e[-2] ** 2, "without their logarithms"),
-        (lambda e: 1.7, "expected 2.*two steps in a row"),
+        (lambda e: 1.7, "gives 1.7 for walks of the orders .* alike"),
+        (lambda e: 2.0, "gives 2 for walks of the orders .* alike"),
+        (lambda e: from_logs(e) + 0.1, "expected 2.*two steps in a row"),
         (lambda e: from_logs(e)[None], "one number"),
         (lambda e: None, "Is there a return"),
     ],
@@ -248,8 +250,9 @@ def chooser(*, product=3, row=3, cube=2 / 3, number=8, start=1):
     return choose
 
 
-def test_the_right_choice_passes(capsys):
-    cheapest(chooser())
+@pytest.mark.parametrize("cube", [2 / 3, 1 / 3])
+def test_the_right_choice_passes_also_with_the_price_of_cholesky(cube, capsys):
+    cheapest(chooser(cube=cube))
     assert capsys.readouterr().out.startswith("Right: ")
 
 

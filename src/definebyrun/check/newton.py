@@ -56,7 +56,7 @@ def _turn(
 
     truth = along(sizes)
     mistakes = {
-        "The sign is wrong: the step leads against the gradient.": -truth,
+        "The sign is wrong: your step leads up. It has to lead against the gradient.": -truth,
         "This is the pure Newton step: where a curvature is negative it leads up that axis. Divide "
         "by the size of each curvature.": along(curvatures),
         "Nothing keeps the divisor from being tiny: a size below least counts as least.": along(
@@ -117,14 +117,33 @@ def order(answer: Callable[..., Any]) -> None:
     Raises:
         WrongAnswer: with a hint that fits the mistake.
     """
+    walks = {}
     for p, factor, first in ((2.0, 1.0, 0.3), (1.0, 0.5, 1.0), (2.0, 900.0, 8e-4), (3.0, 0.2, 0.5)):
         distances = [first]
         for _ in range(3):
             distances.append(factor * distances[-1] ** p)
         far = [30.0, 2.0 * first, 1.5 * first]
-        walk = torch.tensor([*far, *distances], dtype=torch.float64)
-        _order(answer, walk, f"distances with order {p:.0f} and C = {factor:g}")
+        case = f"distances with order {p:.0f} and C = {factor:g}"
+        walks[case] = torch.tensor([*far, *distances], dtype=torch.float64)
+    _refuse_constant([call(answer, walk) for walk in walks.values()])
+    for case, walk in walks.items():
+        _order(answer, walk, case)
     print("Right: the order, whatever the constant C.")
+
+
+def _refuse_constant(given: list[Any]) -> None:
+    """Refuse one and the same number for walks of different orders."""
+    numbers = [
+        g if isinstance(g, float) else g.item()
+        for g in given
+        if isinstance(g, float) or (isinstance(g, Tensor) and g.ndim == 0 and g.is_floating_point())
+    ]
+    if len(numbers) == len(given) and len(set(numbers)) == 1:
+        raise WrongAnswer(
+            f"Your function gives {numbers[0]:.4g} for walks of the orders one, two and three "
+            "alike. Compute the order from the distances: write e_new = C e^p for two steps in a "
+            "row, take logarithms, and subtract."
+        )
 
 
 def _order(answer: Callable[..., Any], walk: Tensor, case: str) -> None:
