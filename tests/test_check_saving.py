@@ -18,6 +18,20 @@ def gaps(confidence, right):
             yield share, confidence[inside].mean() - right[inside].float().mean()
 
 
+def binned(confidence, right, bins, last):
+    """The calibration error over so many bins; the last one's number is at most ``last``."""
+    place = (confidence * bins).long().clamp(max=last)
+    full = [place == bin for bin in place.unique()]
+    return sum(
+        b.float().mean() * (confidence[b].mean() - right[b].float().mean()).abs() for b in full
+    )
+
+
+def middles(confidence, right):
+    """As it should be, but for the middle of each bin in place of its mean confidence."""
+    return error(((confidence * 10).long().clamp(max=9) + 0.5) / 10, right)
+
+
 def error(confidence, right):
     return sum(share * gap.abs() for share, gap in gaps(confidence, right))
 
@@ -39,6 +53,9 @@ def unweighted(confidence, right):
         (lambda c, r: (c.mean() - r.float().mean()).abs(), "cancel"),
         (lambda c, r: (c - r.float()).abs().mean(), "by itself"),
         (lambda c, r: sum(gap.abs() for _, gap in gaps(c, r)) / 10, "not by ten"),
+        (lambda c, r: binned(c, r, 10, last=10), r"0\.45.*belongs into the last bin"),
+        (lambda c, r: binned(c, r, 15, last=14), r"by hand\.$"),
+        (middles, "not the middle"),
         (lambda c, r: error(c, r) * float("nan"), "empty bin"),
         (lambda c, r: error(c, r).item(), "without item"),
     ],

@@ -199,14 +199,18 @@ def calibration_error(answer: Callable[[Tensor, Tensor], Any]) -> None:
         ),
         (torch.tensor([0.55, 0.58]), torch.tensor([False, False])),
         (torch.tensor([1.0, 0.99, 0.31]), torch.tensor([True, True, False])),
-        (torch.tensor([1.0, 1.0, 0.95]), torch.tensor([False, False, True])),
+        (
+            torch.tensor([1.0, 1.0, 0.95, 0.45, 0.42]),
+            torch.tensor([False, False, True, False, True]),
+        ),
     ):
-        place = (confidence * 10).long().clamp(max=9)
-        full = [place == bin for bin in range(10) if (place == bin).any()]
-        gaps = torch.stack([confidence[b].mean() - right[b].float().mean() for b in full])
-        shares = torch.tensor([b.float().mean().item() for b in full])
-        truth = (shares * gaps.abs()).sum()
+        place = (confidence * 10).long()
+        eleventh, _, _ = _weighed(confidence, right, place)
+        truth, shares, gaps = _weighed(confidence, right, place.clamp(max=9))
+        middles, _, _ = _weighed((place.clamp(max=9) + 0.5) / 10, right, place.clamp(max=9))
         mistakes = {
+            "A 1.0 belongs into the last bin, [0.9, 1], with the others: clamp.": eleventh,
+            "Take the mean of the confidences in the bin, not the middle of the bin.": middles,
             "A bin with more answers has more say: weigh each gap by its share.": gaps.abs().mean(),
             "Bins that boast and bins that are shy cancel in your result: take the absolute value "
             "of each bin's gap, not of the whole.": (shares * gaps).sum().abs(),
@@ -226,8 +230,17 @@ def calibration_error(answer: Callable[[Tensor, Tensor], Any]) -> None:
             mistakes={
                 hint: wrong for hint, wrong in mistakes.items() if (wrong - truth).abs() > 1e-4
             },
-            look="Sort the answers into the ten bins by hand. In which does a 1.0 belong?",
+            look="Sort the answers into the ten bins by hand."
+            + (" In which does a 1.0 belong?" if 1.0 in confidence else ""),
             not_finite="The mean of an empty bin is nan: skip the bin.",
             case=f"probabilities {[round(c, 2) for c in confidence.tolist()]}",
         )
     print("Right: the gap between what was promised and what was kept.")
+
+
+def _weighed(confidence: Tensor, right: Tensor, place: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the error over the bins named by ``place``, and each bin's share and gap."""
+    full = [place == bin for bin in place.unique()]
+    gaps = torch.stack([confidence[b].mean() - right[b].float().mean() for b in full])
+    shares = torch.stack([b.float().mean() for b in full])
+    return (shares * gaps.abs()).sum(), shares, gaps
