@@ -25,6 +25,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from definebyrun.data import load_kana
 
+Batch = tuple[Tensor, Tensor]
+
 
 class Place(NamedTuple):
     """Where a process stands among its kin.
@@ -152,7 +154,7 @@ def train(
         model = DistributedDataParallel(model)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     losses: list[float] = []
-    for x, y in _shares(place, steps, batch_size):
+    for x, y in shares(place, steps, batch_size):
         optimizer.zero_grad()
         loss = F.cross_entropy(model(x), y)
         loss.backward()
@@ -166,9 +168,19 @@ def train(
     return {"gradient": gradient, "losses": losses, "weights": weights}
 
 
-def _shares(place: Place, steps: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Go through the kana batch by batch; of each, this process gets every world-th image."""
-    images, labels = (part.to(place.device) for part in load_kana(seed=0).train)
+def shares(place: Place, steps: int, batch_size: int) -> Iterator[Batch]:
+    """Go through the kana batch by batch; of each, this process gets every world-th image.
+
+    Args:
+        place: of this process.
+        steps: how many batches.
+        batch_size: images in a batch, all shares together.
+
+    Yields:
+        Images (n, 1, 48, 48) and labels (n,), n = batch_size / world, on the process's device.
+    """
+    kana = load_kana(seed=0).train  # in every process in the same order
+    images, labels = (part.to(place.device) for part in kana)
     for step in range(steps):
         start = step * batch_size % (len(labels) - batch_size)
         share = slice(start + place.rank, start + batch_size, place.world)
@@ -208,8 +220,30 @@ def _flat(tensors: Any) -> Tensor:
     return torch.cat([tensor.detach().cpu().flatten() for tensor in tensors])
 
 
+def run(file: str, steps: int, counts: list[int]) -> None:
+    """Train in each process of torchrun; rank 0 writes down what all of them found.
+
+    Args:
+        file: gets a list with one result of :func:`train` for each process, with two entries more:
+            ``by hand``, the weights of the training without ``DistributedDataParallel``, and
+            ``sending``, the seconds of :func:`seconds_to_send` for each of the counts.
+        steps: how many updates.
+        counts: how many numbers to send, for each time that is taken.
+    """
+    with joined() as place:
+        result = train(place, steps=steps)
+        by_hand = train(place, steps=steps, by_hand=True)
+        result["by hand"] = by_hand["weights"]
+        result["sending"] = [seconds_to_send(place, count) for count in counts]
+        results: list[Any] = [None] * place.world
+        dist.all_gather_object(results, result)  # now each process has all
+        if place.rank == 0:
+            torch.save(results, file)
+            print(f"{place.world} processes on {place.device.type}")
+
+
 def main() -> None:
-    """Train in the processes of torchrun; the first writes down what all of them found."""
+    """Read the settings of the command line, and run."""
     parser = argparse.ArgumentParser(
         prog="python -m torch.distributed.run --nproc-per-node=N -m definebyrun.training.parallel",
         description="Train one small network in several processes and write down what they found.",
@@ -220,15 +254,7 @@ def main() -> None:
         "--send", type=int, nargs="*", default=[], help="gradients, in numbers, to time (none)"
     )
     settings = parser.parse_args()
-    with joined() as place:
-        result = train(place, steps=settings.steps)
-        result["by hand"] = train(place, steps=settings.steps, by_hand=True)["weights"]
-        result["sending"] = [seconds_to_send(place, count) for count in settings.send]
-        results: list[Any] = [None] * place.world
-        dist.all_gather_object(results, result)
-        if place.rank == 0:
-            torch.save(results, settings.file)
-            print(f"{place.world} processes on {place.device.type}, {settings.steps} steps")
+    run(settings.file, settings.steps, settings.send)
 
 
 if __name__ == "__main__":
