@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded, as in the build
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-
-
-@pytest.hookimpl(wrapper=True, optionalhook=True)
-def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """One worker more than cores: many wait for a kernel, for a build or for Chromium."""
-    return (yield) + 1
 
 
 @pytest.hookimpl(tryfirst=True)
