@@ -49,8 +49,9 @@ const fit = (inside = document) => {
     else if (box.hasAttribute("tabindex")) box.removeAttribute("tabindex");
   });
 };
-// One section at a time, when there is nothing else to do.
-const soon = window.requestIdleCallback ?? setTimeout;
+// One section at a time, when there is nothing else to do, or after half a second.
+const soon = (work) =>
+  window.requestIdleCallback ? requestIdleCallback(work, { timeout: 500 }) : setTimeout(work);
 const sections = all(".bd-article > section > *");  // with what stands before the first of them
 let waiting = [];
 const fitNext = () => {
