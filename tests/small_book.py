@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-LOADED = [
+LOADED = [  # what a build loads before it looks at a book
     "jupyter_book.cli.main",
     "jupyter_book.sphinx",
+    "myst_nb.sphinx_ext",
+    "pydata_sphinx_theme",
     "sphinx.builders.html",
     "sphinx.cmd.build",
+    "sphinx_book_theme",
+    "sphinxcontrib.bibtex",
 ]
-LOADED += ["myst_nb.sphinx_ext", "pydata_sphinx_theme", "sphinx_book_theme", "sphinxcontrib.bibtex"]
 FRONT = """---
 jupytext:
   formats: md:myst
@@ -64,7 +67,7 @@ ax.plot([0, 1]);
 def prepared() -> Any:
     """Return the context of processes that have loaded the libraries of a build, and not ours."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(LOADED)  # once for all builds: it takes longer than most of them
+    context.set_forkserver_preload(LOADED)  # once: it takes longer than most builds
     return context
 
 

@@ -101,7 +101,7 @@ LOOKS = """(judged) => {
     const large = parseFloat(style.fontSize) >= (style.fontWeight >= 700 ? 18.66 : 24);
     const look = [ground_of.get(element), style.color, style.textShadow, large];
     if (element.matches("a")) {
-      const block = element.parentElement.closest("p, li, dd, dt, td, th, figcaption, div");
+      const block = element.parentElement.closest("p, li, dd, dt, td, th, figcaption, div, body");
       const alone = block.textContent.trim() === element.textContent.trim();
       look.push(alone, style.textDecorationLine, style.fontWeight, style.borderBottom);
       look.push(getComputedStyle(element.parentElement).color);
@@ -259,6 +259,7 @@ def axe(page: Page, where: str, options: dict[str, Any], part: str = "html") -> 
 def axe_colours(page: Page, where: str, judged: set[str]) -> list[str]:
     """Return the words that are too faint; looks that are well join those ``judged``."""
     new = page.evaluate(LOOKS, list(judged))
+    assert judged or new  # a page has words
     faults = axe(page, where, ONLY_COLOURS, "[data-look]") if new else []
     if not faults:
         judged.update(new)
