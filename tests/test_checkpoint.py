@@ -149,31 +149,42 @@ os.replace = lambda part, file: os.kill(os.getpid(), signal.SIGKILL)
 save_checkpoint(sys.argv[1], {"step": 1})
 """
 
+# At each line on its input a new process begins to write; its number is printed.
 WRITER = """
-import sys, torch
+import os, sys, torch
 from definebyrun.training.checkpoint import save_checkpoint
-step = 0
-while True:
-    step += 1
-    x = torch.full((300_000,), float(step))
-    save_checkpoint(sys.argv[1], {"step": step, "x": x})
-    if step == 1:
-        print("started", flush=True)
+
+for _line in sys.stdin:
+    child = os.fork()
+    step = 0
+    while not child:
+        step += 1
+        x = torch.full((300_000,), float(step))
+        save_checkpoint(sys.argv[1], {"step": step, "x": x})
+        if step == 1:
+            print(os.getpid(), flush=True)
+    os.waitpid(child, 0)
+    print("dead", flush=True)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_a_kill_at_any_moment_leaves_a_checkpoint_that_loads(file):
     chance = random.Random(0)
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     for _ in range(4):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(file)],
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        assert writer.stdout.readline() == b"started\n"
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+        number = int(writer.stdout.readline())
         time.sleep(chance.uniform(0, 0.1))
-        writer.send_signal(signal.SIGKILL)
-        writer.communicate()
+        os.kill(number, signal.SIGKILL)
+        assert writer.stdout.readline() == "dead\n"
         read = load_checkpoint(file)
         assert (read["x"] == read["step"]).all()
+    writer.communicate()

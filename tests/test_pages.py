@@ -112,6 +112,7 @@ LOOKS = """(judged) => {
   }
   return [...known].slice(judged.length);
 }"""
+VIOLATIONS = "async ([place, options]) => (await axe.run(place, options)).violations"
 MEDIA = """() => [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
   .map((rule) => rule.media?.mediaText).filter((words) => words && matchMedia(words).matches)"""
 
@@ -232,10 +233,10 @@ def visit(page: Page, address: str, judged: set[str]) -> list[str]:
 def measured(page: Page, scheme: str) -> list[str]:
     """Return what does not fit, does not show or is not set, in this scheme."""
     seen = page.evaluate(MEASURE)
-    for _wait in range(50):  # the page measures its sections one by one
+    for _wait in range(250):  # the page measures its sections one by one
         if not seen["unreachable"] and seen["theme"] == scheme:
             break
-        page.wait_for_timeout(100)
+        page.wait_for_timeout(20)
         seen = page.evaluate(MEASURE)
     said = ("stuck", "unreachable", "cut", "dollars", "unset", "mathml", "hiddenImages")
     faults = [f"{scheme}, {name}: {seen[name]}" for name in said if seen[name]]
@@ -247,10 +248,12 @@ def measured(page: Page, scheme: str) -> list[str]:
 
 
 def axe(page: Page, where: str, options: dict[str, Any], part: str = "html") -> list[str]:
-    """Return what axe finds on the page, or on these parts of it."""
+    """Return what axe finds on the page, or on these parts of it; it is loaded once a page."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(Axe().axe_script)
     place = {"include": [[part]], "exclude": DRAWN}
     faults = []
-    for found in Axe().run(page, place, options).response["violations"]:
+    for found in page.evaluate(VIOLATIONS, [place, options]):
         nodes = [f"{node['target']}: {node['html'][:150]}" for node in found["nodes"][:5]]
         faults.append(f"{where}, axe {found['id']}: {nodes}")
     return faults

@@ -1,6 +1,7 @@
 """The trainer of the shell: what it trains, what a kill leaves, what it shares, what it refuses."""
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -364,41 +365,56 @@ from definebyrun import train
 train.main()
 """
 
-# Train, and die at a call of a function: before it, after it, or half through the bytes it writes.
+# Train again and again, each time in a process of its own that dies at a call of a function: before
+# it, after it, or half through the bytes it writes; say how it ended and what the file then holds.
 KILLED = """
-import io, os, signal, sys
-import torch
+import io, json, os, signal, sys
+from pathlib import Path
+import torch._dynamo  # an optimizer loads it: once for all
 from definebyrun import train
+from definebyrun.training.checkpoint import load_checkpoint
 
-where, name, number, when, *words = sys.argv[1:]
-owner = {"job": job, "os": os, "torch": torch}[where]
-real, calls = getattr(owner, name), []
+def die(where, name, number, when):
+    owner = {"job": job, "os": os, "torch": torch}[where]
+    real, calls = getattr(owner, name), []
 
-def counting(*values, **more):
-    calls.append(0)
-    if len(calls) < int(number):
-        return real(*values, **more)
-    if when == "half":
-        whole = io.BytesIO()
-        real(values[0], whole)
-        values[1].write(whole.getvalue()[: len(whole.getvalue()) // 2])
-        values[1].flush()
-    elif when == "after":
-        real(*values, **more)
-    os.kill(os.getpid(), signal.SIGKILL)
+    def counting(*values, **more):
+        calls.append(0)
+        if len(calls) < number:
+            return real(*values, **more)
+        if when == "half":
+            whole = io.BytesIO()
+            real(values[0], whole)
+            values[1].write(whole.getvalue()[: len(whole.getvalue()) // 2])
+            values[1].flush()
+        elif when == "after":
+            real(*values, **more)
+        os.kill(os.getpid(), signal.SIGKILL)
 
-setattr(owner, name, counting)
+    setattr(owner, name, counting)
+
+moments, *words = sys.argv[1:]
+for moment in json.loads(moments):
+    child = os.fork()
+    if not child:
+        os.dup2(2, 1)
+        die(*moment)
+        train.main(words)
+        os._exit(0)
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    kept = load_checkpoint(words[-1])["done"] if Path(words[-1]).exists() else None
+    print(json.dumps([ended, kept]), flush=True)
 train.main(words)
 """
 
 MOMENTS = [  # where to die, counted from the last start, and what the file must then hold
-    (("torch", "save", "1", "half"), None),  # the first file is half written
-    (("os", "replace", "2", "before"), 1),  # the second is whole, but not yet in its place
-    (("job", "step", "2", "after"), 1),  # in the second epoch
-    (("torch", "save", "1", "half"), 1),  # the second file is half written
-    (("os", "replace", "1", "after"), 2),  # it has just come to its place
-    (("job", "evaluate", "2", "before"), 3),  # the test images are about to be opened
-    (("os", "fsync", "1", "before"), 3),  # what they said is not yet on the disk
+    (("torch", "save", 1, "half"), None),  # the first file is half written
+    (("os", "replace", 2, "before"), 1),  # the second is whole, but not yet in its place
+    (("job", "step", 2, "after"), 1),  # in the second epoch
+    (("torch", "save", 1, "half"), 1),  # the second file is half written
+    (("os", "replace", 1, "after"), 2),  # it has just come to its place
+    (("job", "evaluate", 2, "before"), 3),  # the test images are about to be opened
+    (("os", "fsync", 1, "before"), 3),  # what they said is not yet on the disk
 ]
 
 
@@ -409,13 +425,13 @@ def test_a_kill_at_any_moment_costs_at_most_an_epoch_and_not_a_bit(
     """Seven kills, one after the other; the next start ends as if there had been none."""
     line = "mlp --epochs 3 --batch-size 23 --checkpoint"
     file = tmp_path / "killed.pt"
-    for moment, kept in MOMENTS:
-        killed = program(KILLED, *moment, *line.split(), file)
-        assert killed.returncode == -signal.SIGKILL, (moment, killed.stderr)
-        found = load_checkpoint(file)["done"] if file.exists() else None
-        assert found == kept, moment
-    ended = program(END, *line.split(), file)
+    moments = [moment for moment, _kept in MOMENTS]
+    ended = program(KILLED, json.dumps(moments), *line.split(), file)
     assert ended.returncode == 0, ended.stderr
+    found = [json.loads(said) for said in ended.stdout.splitlines()[: len(MOMENTS)]]
+    for (moment, kept), (status, held) in zip(MOMENTS, found, strict=True):
+        assert status == -signal.SIGKILL, (moment, ended.stderr)
+        assert held == kept, moment
     shell(f"{line} never-killed.pt")
     found, expected = load_checkpoint(file), load_checkpoint("never-killed.pt")
     assert same(found["model"], expected["model"])
