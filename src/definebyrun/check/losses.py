@@ -112,9 +112,9 @@ def binary_cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
         mistakes={
             "You sum over the examples; the loss is their mean.": 4 * truth,
             "The sign is turned round: a loss is never negative here.": -truth,
-            "Yes and no are exchanged: which term has t, and which "
-            "1 - t?": F.binary_cross_entropy_with_logits(z, 1 - t),
-            "The targets have no say in your loss: a term with t is missing.": F.softplus(z).mean(),
+            "Yes and no are exchanged: which term has y, and which "
+            "1 - y?": F.binary_cross_entropy_with_logits(z, 1 - t),
+            "The targets have no say in your loss: a term with y is missing.": F.softplus(z).mean(),
             "This is the squared error of the probabilities; where are the logarithms?": (
                 torch.sigmoid(z) - t
             )
@@ -145,12 +145,12 @@ def binary_cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
             not_finite="Moderate logits are right. Which exponential overflows, or which logarithm "
             "is of zero?",
             tolerance=1e-3,
-            case=f"z = {far}, t = {target}",
+            case=f"z = {far}, y = {target}",
         )
     z = torch.tensor([-200.0, -1.0, 3.0, 200.0])
     t = torch.tensor([1.0, 0.0, 1.0, 0.0])
     _same_gradient(answer, z, t, truth=(torch.sigmoid(z) - t) / 4, rules=rules)
-    print("Right: finite for every logit, with the gradient (p - t) / M.")
+    print("Right: finite for logits of any usual size, with the gradient (p - y) / M.")
 
 
 def smoothing(answer: Callable[[Tensor, Tensor, float], Tensor]) -> None:
