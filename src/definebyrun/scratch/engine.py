@@ -3,7 +3,7 @@
 Every operation makes a new :class:`Variable` that holds its value and, for each variable it was
 computed from, an edge: that source, and the local rule that turns the gradient of the result
 into the source's share. ``backward`` walks the edges from the newest variable to the oldest.
-Values cannot be changed in place, so what a rule has kept stays what it was.
+The array that a variable is made with is locked, so what a rule has kept stays what it was.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,8 @@ class Variable:
 
     Args:
         value: numbers of any shape; copied as float64, on the CPU, and locked: NumPy refuses to
-            write into them. To change a leaf, give it a new value: ``x.value = x.value - 1``.
+            write into them. To change a leaf, give it a new value, ``x.value = x.value - 1``;
+            that one is not locked: do not write into it before the walk back.
         edges: one for each source of this value: the source, and the rule that
             sends it its share of the gradient. A plain number or array wants no
             gradient, so its edge is dropped. A variable made by hand has no
