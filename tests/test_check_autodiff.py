@@ -181,7 +181,7 @@ def test_the_right_walk_agrees_with_the_engine():
     ("answer", "hint"),
     [
         (lambda result: result.backward(), "calls backward"),
-        (lambda result: send_back(result, np.ones(())), "asks for the number"),
+        (lambda result: send_back(result, np.ones(())), "asks for the serial number"),
         (by_paths, "each path by itself"),
         (lambda result: send(wave_by_wave(result), result), "before everything has arrived"),
         (lambda result: send(from_the_sources(result), result), "before everything has arrived"),

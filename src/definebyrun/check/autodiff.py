@@ -148,8 +148,8 @@ class _Unnumbered(Variable):
     def number(self) -> int:
         """Refuse: the exercise does without."""
         raise WrongAnswer(
-            "Your walk asks for the number of a variable, and the exercise does without. Which "
-            "variables must come after which? The edges say it."
+            "Your walk asks for the serial number of a variable, and the exercise does without. "
+            "Which variables must come after which? The edges say it."
         )
 
     @number.setter
