@@ -105,6 +105,8 @@ def _above(python: Path, folder: Path) -> Path:
     below = next(python.parent.parent.glob("lib/python*/site-packages"))
     site = next(folder.glob("lib/python*/site-packages"))
     (site / "below.pth").write_text(f"{below}\n")
+    for old in site.glob("setuptools*"):  # it comes with pip, and would hide what lies below
+        shutil.rmtree(old)
     return folder / "bin" / "python"
 
 
