@@ -63,7 +63,7 @@ def xavier(fan_in: int, fan_out: int) -> float:
 
 
 def he(fan_in: int, fan_out: int) -> float:
-    """Return the standard deviation of the weights before a ReLU, after He et al. (2015).
+    """Return the standard deviation of weights whose inputs come out of a ReLU: He et al. (2015).
 
     Args:
         fan_in, fan_out: the numbers of inputs and outputs of the layer; the outputs do not count.
