@@ -19,7 +19,6 @@ class TwoLayers(nn.Module):
     ) -> None:
         """Make the layers, with so many units, with or without biases."""
         super().__init__()
-        # predict
         self.first = nn.Linear(inputs, hidden, bias=bias)
         self.second = nn.Linear(hidden, outputs, bias=bias)
 

@@ -38,7 +38,6 @@ class Recipe(L.LightningModule):
 
     def configure_optimizers(self) -> Optimizer:
         """Return the optimizer of the model's weights."""
-        # update
         return SGD(self.parameters(), lr=self.lr)
 
 
