@@ -91,7 +91,8 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Chromium, as a reader has it; it finds no host but this machine."""
-    options = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    hosts = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    options = ["--no-sandbox", "--disable-gpu", hosts]
     browser = playwright.chromium.launch(executable_path=chromium_path(), args=options)
     yield browser
     browser.close()
