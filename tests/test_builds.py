@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from small_book import CELL, FIGURE, Book
 
-from definebyrun.book.builds import guess_seconds
-
 pytestmark = pytest.mark.xdist_group("builds")  # the tests share a book; a longer one has its own
 SLEEPS = CELL.format("import time\ntime.sleep(300)")
 
@@ -61,15 +59,6 @@ def test_an_edit_runs_the_pages_that_depend_on_it(book: Book) -> None:
 
     (book.folder / "requirements.lock").write_text("torch==2.14.1\n")
     assert book.runs() == ["one", "two"]
-
-
-def test_pages_that_train_start_first_where_no_time_is_known() -> None:
-    """Among them the longer text, and so among the others: a short page fills the end."""
-    trains, reads = ["definebyrun.training.fit"], ["definebyrun.data.kana"]
-    guesses = [guess_seconds("x" * 60_000, reads), guess_seconds("x" * 20_000, trains)]
-    assert guesses == sorted(guesses)
-    assert guess_seconds("x" * 20_000, reads) < guesses[0]
-    assert guess_seconds("x" * 60_000, trains) > guesses[1]
 
 
 def test_an_older_file_put_back_is_noticed(book: Book) -> None:

@@ -170,7 +170,7 @@ class Build:
         notebook = self._notebook(app, name, text)
         cells = notebook.cells if notebook else []
         code = [cell.source for cell in cells if cell.cell_type == "code"]
-        _imports(app.env)[name] = modules = sorted(imported(code))
+        _imports(app.env)[name] = sorted(imported(code))
         if notebook is None or not code:
             return None
         return execute.Job(
@@ -179,7 +179,7 @@ class Build:
             runs=self.runs / name,
             key=self._key(app.env, name),
             timeout=app.config.nb_execution_timeout,
-            estimate=seconds.get(name, guess_seconds(text, modules)),
+            estimate=seconds.get(name, len(text) / 2000),
         )
 
     def _notebook(self, app: Sphinx, name: str, text: str) -> NotebookNode | None:
@@ -252,12 +252,6 @@ def _kept(env: BuildEnvironment) -> dict[str, tuple[str, str, dict[str, str]]]:
     kept: dict[str, tuple[str, str, dict[str, str]]]
     kept = env.__dict__.setdefault("definebyrun_read", {})
     return kept
-
-
-def guess_seconds(text: str, modules: list[str]) -> float:
-    """Guess how many seconds a page takes that never ran here; those that train take longest."""
-    trains = any(module.startswith("definebyrun.training") for module in modules)
-    return len(text) / 2000 + (60 if trains else 0)
 
 
 def _imports(env: BuildEnvironment) -> dict[str, list[str]]:

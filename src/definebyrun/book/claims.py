@@ -6,6 +6,7 @@ something that a run can change, ran, was recorded and held.
 
 import ast
 import builtins
+import functools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class Site:
     call: ast.Call
 
 
+@functools.lru_cache(maxsize=1024)  # each check of a page asks for its cells again
 def parse(source: str) -> list[ast.Module]:
     """Parse a cell, and the code that its magics run; nothing where it is no Python."""
     try:
