@@ -11,7 +11,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import jupyter_book.config
 import pytest
 import yaml
-from axe_playwright_python.sync_playwright import Axe
+from ask_axe import AXE, violations
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from definebyrun.book.about import repository_url
@@ -25,8 +25,6 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 NARROW: ViewportSize = {"width": 320, "height": 700}  # 400 % zoom
 COLOURS = ["color-contrast", "link-in-text-block"]  # what can differ from light to dark
 SIZES = ["target-size", "scrollable-region-focusable"]  # what can differ from 390 to 320 px
-DRAWN = [[".katex-html"]]  # left out: its twin in MathML is what is read aloud
-AXE: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}  # fetches no style twice
 MORE = {"label-content-name-mismatch": {"enabled": True}, "target-size": {"enabled": True}}
 ALL_BUT_COLOURS = AXE | {"rules": MORE | {rule: {"enabled": False} for rule in COLOURS}}
 ONLY_COLOURS = AXE | {"runOnly": {"type": "rule", "values": COLOURS}}
@@ -112,7 +110,6 @@ LOOKS = """(judged) => {
   }
   return [...known].slice(judged.length);
 }"""
-VIOLATIONS = "async ([place, options]) => (await axe.run(place, options)).violations"
 MEDIA = """() => [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
   .map((rule) => rule.media?.mediaText).filter((words) => words && matchMedia(words).matches)"""
 
@@ -248,12 +245,9 @@ def measured(page: Page, scheme: str) -> list[str]:
 
 
 def axe(page: Page, where: str, options: dict[str, Any], part: str = "html") -> list[str]:
-    """Return what axe finds on the page, or on these parts of it; it is loaded once a page."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(Axe().axe_script)
-    place = {"include": [[part]], "exclude": DRAWN}
+    """Return what axe finds on the page, or on these parts of it, a line for each fault."""
     faults = []
-    for found in page.evaluate(VIOLATIONS, [place, options]):
+    for found in violations(page, part, options):
         nodes = [f"{node['target']}: {node['html'][:150]}" for node in found["nodes"][:5]]
         faults.append(f"{where}, axe {found['id']}: {nodes}")
     return faults
