@@ -98,7 +98,8 @@ class Build:
             wanted = [job for job in wanted if job.page not in self.failures]
             if not wanted:
                 return
-            workers = workers or execute.how_many(app.config["definebyrun_device"])
+            workers = workers or execute.how_many(self.device)
+            execute.prepare(wanted, workers, self.device)
             keys = {job.page: job.key for job in wanted}
             failures = execute.run_side_by_side(wanted, workers, self.runs, _say)
             self.failures |= failures
@@ -179,7 +180,7 @@ class Build:
             runs=self.runs / name,
             key=self._key(app.env, name),
             timeout=app.config.nb_execution_timeout,
-            estimate=seconds.get(name, len(text) / 2000),
+            estimate=seconds.get(name, _guess(text, _imports(app.env)[name])),
         )
 
     def _notebook(self, app: Sphinx, name: str, text: str) -> NotebookNode | None:
@@ -229,6 +230,12 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", build.choose_run, priority=1)
     app.connect("env-updated", build.after_reading, priority=900)
     app.connect("build-finished", build.finish, priority=900)
+
+
+def _guess(text: str, imports: list[str]) -> float:
+    """Guess how many seconds a page takes that never ran; one that trains takes a minute more."""
+    trains = any(name.startswith("definebyrun.training") for name in imports)
+    return len(text) / 2000 + 60 * trains
 
 
 def _say(line: str) -> None:

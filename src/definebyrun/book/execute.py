@@ -25,6 +25,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from definebyrun.book import kernels
 from definebyrun.book.freshness import JOBS, PACKAGE
 from definebyrun.book.notebook import BUILDING
 
@@ -135,6 +136,12 @@ def durations(runs: Path) -> dict[str, float]:
         return {}
 
 
+def prepare(jobs: list[Job], workers: int, device: str) -> None:
+    """Load the large libraries once for all kernels, where that pays and the device allows it."""
+    if device == "cpu" and len(jobs) > workers:
+        kernels.prepare(_environment())
+
+
 def run_side_by_side(
     jobs: list[Job], workers: int, runs: Path, say: Callable[[str], None]
 ) -> dict[str, str]:
@@ -219,7 +226,7 @@ def _run(job: Job, clients: dict[str, NotebookClient], report: Path) -> str | No
         clients[job.page] = client
         begin = time.monotonic()
         try:
-            client.execute(env=_environment(ipython))
+            client.execute(env=_environment() | {"IPYTHONDIR": str(ipython)})
             _keep(job, time.monotonic() - begin)
         except Exception as error:
             said = explain(error, place, job.timeout)
@@ -230,10 +237,10 @@ def _run(job: Job, clients: dict[str, NotebookClient], report: Path) -> str | No
     return None
 
 
-def _environment(ipython: Path) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """Return the variables of a kernel: the reader's, less what would change what a page does."""
     kept = {name: value for name, value in os.environ.items() if name not in NOT_IN_KERNELS}
-    ours = {BUILDING: "1", "IPYTHONDIR": str(ipython), "PYTHONPATH": str(PACKAGE.parent)}
+    ours = {BUILDING: "1", "PYTHONPATH": str(PACKAGE.parent)}
     plain = distribution("matplotlib").locate_file("matplotlib/mpl-data/matplotlibrc")
     ours["MATPLOTLIBRC"] = str(plain)  # the style sheet of a fresh installation
     return kept | settings() | ours
