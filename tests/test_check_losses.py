@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from definebyrun.check import WrongAnswer, losses
+from definebyrun.scratch import losses as ours
 
 
 def lse(z):
@@ -12,11 +13,46 @@ def lse(z):
 
 
 def each_bce(z, t):
-    return F.softplus(z) - t * z
+    return (z + z.abs()) / 2 - t * z + torch.log1p(torch.exp(-z.abs()))
 
 
 def bce(z, t):
     return each_bce(z, t).mean()
+
+
+def with_max(positive):
+    """The stable loss, with this way of writing max(z, 0)."""
+    return lambda z, t: (positive(z) - t * z + torch.log1p(torch.exp(-z.abs()))).mean()
+
+
+def shifted(z, c):
+    """log(1 + exp(z)) with e to the c pulled out; its slope does not depend on that of c."""
+    return c + (torch.exp(-c) + torch.exp(z - c)).log()
+
+
+def with_shares(right, wrong):
+    """A loss that gives these shares of the label to the right class and to each other class."""
+
+    def loss(z, y, e):
+        k = z.shape[1]
+        one = torch.eye(k)[y]
+        q = right(e, k) * one + wrong(e, k) * (1 - one)
+        return -(q * z.log_softmax(1)).sum(1).mean()
+
+    return loss
+
+
+def two_parts(even, share=lambda e: 1 - e, axis=1):
+    """A loss of this share of the NLL and an even part, from a log-softmax along the axis."""
+
+    def loss(z, y, e):
+        log_p = z if axis is None else z.log_softmax(axis)
+        return share(e) * F.nll_loss(log_p, y) + even(log_p, e)
+
+    return loss
+
+
+smoothed = two_parts(lambda log_p, e: -e * log_p.mean())
 
 
 RIGHT = {
@@ -25,13 +61,15 @@ RIGHT = {
         lambda z: z.max() + (z - z.max()).exp().sum().log(),
     ],
     losses.binary_cross_entropy: [
-        lambda z, t: (F.softplus(z) - t * z).mean(),
-        lambda z, t: (z.clamp(min=0) - t * z + torch.log1p(torch.exp(-z.abs()))).mean(),
-        lambda z, t: -(t * F.logsigmoid(z) + (1 - t) * F.logsigmoid(-z)).mean(),
+        bce,
+        with_max(lambda z: torch.maximum(z, torch.zeros_like(z))),
+        lambda z, t: (shifted(z, z.clamp(min=0)) - t * z).mean(),
+        lambda z, t: (shifted(z, z.detach().clamp(min=0)) - t * z).mean(),
     ],
     losses.smoothing: [
-        lambda z, y, e: F.cross_entropy(z, y, label_smoothing=e),
-        lambda z, y, e: (1 - e) * F.cross_entropy(z, y) - e * z.log_softmax(1).mean(),
+        smoothed,
+        lambda z, y, e: (1 - e) * ours.cross_entropy(z, y) - e * F.log_softmax(z, 1).mean(),
+        with_shares(lambda e, k: 1 - e + e / k, lambda e, k: e / k),
     ],
     losses.one_logit: [
         lambda logits: logits[:, 1] - logits[:, 0],
@@ -106,9 +144,12 @@ def naive_bce(z, t):
         (lambda z, t: each_bce(z, t).sum(), "You sum over"),
         (lambda z, t: -bce(z, t), "sign"),
         (lambda z, t: bce(z, 1 - t), "exchanged"),
-        (lambda z, t: F.softplus(z).mean(), "no say"),
+        (lambda z, t: each_bce(z, 0).mean(), "no say"),
+        (lambda z, t: (F.softplus(z) - t * z).mean(), "uses softplus"),
+        (lambda z, t: -(t * F.logsigmoid(z) + (1 - t) * F.logsigmoid(-z)).mean(), "form behind"),
+        (lambda z, t: (torch.logaddexp(z, 0 * z) - t * z).mean(), "uses logaddexp"),
         (lambda z, t: (torch.sigmoid(z) - t).square().mean(), "squared error"),
-        (lambda t, z: (F.softplus(z) - t * z).mean(), "logits come first"),
+        (lambda t, z: bce(z, t), "logits come first"),
         (lambda z, t: (torch.log1p(torch.exp(-z.abs())) - t * z).mean(), "pull out"),
         (
             lambda z, t: (z.clamp(min=0) - t * z + torch.log1p(torch.exp(z.abs()))).mean(),
@@ -125,45 +166,29 @@ def naive_bce(z, t):
             "branch that is infinite",
         ),
         (lambda z, t: z.mean(), "term by term"),
+        (with_max(lambda z: z.relu()), r"z = 0 with y = 0: you get 0, expected 0\.5.*corners"),
+        (with_max(lambda z: z.clamp(min=0)), "z = 0 with y = 0: you get [01], expected"),
+        (with_max(lambda z: torch.where(z > 0, z, 0)), "slope does your"),
+        (with_max(lambda z: torch.where(z >= 0, z, 0)), "z = 0 with y = 0: you get 1, expected"),
+        (with_max(lambda z: (z + z.square().sqrt()) / 2), "z = 0 with y = 0: .* holds nan"),
     ],
 )
 def test_binary_cross_entropy_recognises(answer, hint):
     refused(losses.binary_cross_entropy, answer, hint)
 
 
-def with_shares(right, wrong):
-    """A loss that gives these shares of the label to the right class and to each other class."""
-
-    def loss(z, y, e):
-        k = z.shape[1]
-        one = torch.eye(k)[y]
-        q = right(e, k) * one + wrong(e, k) * (1 - one)
-        return -(q * z.log_softmax(1)).sum(1).mean()
-
-    return loss
-
-
-def two_parts(even, share=lambda e: 1 - e, axis=1):
-    """A loss of this share of the NLL and an even part, from a log-softmax along the axis."""
-
-    def loss(z, y, e):
-        log_p = z if axis is None else z.log_softmax(axis)
-        return share(e) * F.nll_loss(log_p, y) + even(log_p, e)
-
-    return loss
-
-
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (lambda z, y, e: F.cross_entropy(z, y), "no effect"),
-        (lambda z, y, e: F.cross_entropy(z, y, label_smoothing=1 - e), "are exchanged"),
+        (lambda z, y, e: F.cross_entropy(z, y, label_smoothing=e), "uses cross_entropy"),
+        (lambda z, y, e: F.nll_loss(z.log_softmax(1), y), "no effect"),
+        (lambda z, y, e: smoothed(z, y, 1 - e), "are exchanged"),
         (with_shares(lambda e, k: 1 - e, lambda e, k: e / (k - 1)), "K - 1 wrong classes"),
         (with_shares(lambda e, k: 1 - e, lambda e, k: e / k), "does not sum to 1"),
         (with_shares(lambda e, k: 1, lambda e, k: e), "divided by K"),
-        (lambda z, y, e: 2 * F.cross_entropy(z, y, label_smoothing=e), "You sum over"),
-        (lambda z, y, e: -F.cross_entropy(z, y, label_smoothing=e), "sign is turned round"),
-        (lambda z, y, e: (1 - e) * F.cross_entropy(z, y), "where is the even share"),
+        (lambda z, y, e: 2 * smoothed(z, y, e), "You sum over"),
+        (lambda z, y, e: -smoothed(z, y, e), "sign is turned round"),
+        (two_parts(lambda log_p, e: 0), "where is the even share"),
         (two_parts(lambda log_p, e: e * log_p.mean()), "One part has the wrong sign"),
         (two_parts(lambda log_p, e: -e * log_p.sum()), "you sum over both"),
         (two_parts(lambda log_p, e: -e / len(log_p) * log_p.sum(1).mean()), "not by M"),
@@ -176,7 +201,7 @@ def two_parts(even, share=lambda e: 1 - e, axis=1):
             ),
             "on paper",
         ),
-        (lambda z, y, e: F.cross_entropy(z.detach(), y, label_smoothing=e), "no graph"),
+        (lambda z, y, e: smoothed(z.detach(), y, e), "no graph"),
         (lambda z, y, e: z.sum(), "term by term"),
     ],
 )

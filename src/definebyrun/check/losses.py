@@ -100,6 +100,10 @@ def binary_cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
             ("*cross_entropy*", "*_loss", "kl_div"),
             "The exercise asks for the loss itself, without one of PyTorch's.",
         )
+        | dict.fromkeys(
+            ("*softplus*", "*log*sigmoid*", "logaddexp*", "*logsumexp*", "*log_softmax*"),
+            "The exercise asks for the form behind it: write log(1 + exp(z)) with exp and log1p.",
+        )
     )
     z, t = torch.tensor([1.5, -0.5, 2.0, -3.0]), torch.tensor([1.0, 0.0, 0.0, 0.25])
     truth = F.binary_cross_entropy_with_logits(z, t)
@@ -150,6 +154,7 @@ def binary_cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
     z = torch.tensor([-200.0, -1.0, 3.0, 200.0])
     t = torch.tensor([1.0, 0.0, 1.0, 0.0])
     _same_gradient(answer, z, t, truth=(torch.sigmoid(z) - t) / 4, rules=rules)
+    _same_slope_at_zero(answer, rules)
     print("Right: finite for logits of any usual size, with the gradient (p - y) / M.")
 
 
@@ -170,7 +175,10 @@ def smoothing(answer: Callable[[Tensor, Tensor, float], Tensor]) -> None:
     others = (3 * everywhere - plain) / 2  # the mean over the wrong classes alone
     share = 1 - epsilon
     rules = Rules(
-        forbid={"one_hot": "The exercise asks for an answer without one-hot vectors."},
+        forbid={
+            "one_hot": "The exercise asks for an answer without one-hot vectors.",
+            "cross_entropy*": "It could do it all by itself: begin with a log-softmax instead.",
+        },
         errors={
             "out of bounds": "An index runs along the wrong axis: the classes lie along axis 1.",
             "must match the size": "One part has a number an example, the other one a class. "
@@ -294,3 +302,16 @@ def _same_gradient(
     hint = f"The value is right, but the gradient is {found.tolist()}. {FOLLOW}"
     case = f"the gradient at {inputs.tolist()}"
     compare(found, truth, look=hint, not_finite=hint, tolerance=1e-3, case=case)
+
+
+def _same_slope_at_zero(answer: Callable[[Tensor, Tensor], Tensor], rules: Rules) -> None:
+    """Hint when the corners of max(z, 0) and |z| at z = 0 leave their mark on the gradient."""
+    hint = (
+        "The value is right. On paper the corners of max(z, 0) and |z| at 0 cancel, but autograd "
+        "takes the slope of each alone. Which slope does your max(z, 0) have there, and which "
+        "does it need?"
+    )
+    for target in (0.0, 1.0):
+        slope = gradient(answer, torch.zeros(1), torch.tensor([target]), rules=rules)
+        truth, case = torch.tensor([0.5 - target]), f"the gradient at z = 0 with y = {target:g}"
+        compare(slope, truth, look=hint, not_finite=hint, tolerance=1e-3, case=case)
