@@ -31,12 +31,13 @@ class ForkedKernel(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Start what the command would start, in the folder and with the variables given."""
         context = multiprocessing.get_context("forkserver")
+        folder = str(kwargs.get("cwd") or Path.cwd())
         arguments = cmd[cmd.index("-f") :]
-        fork = context.Process(target=_serve, args=(arguments, kwargs["env"], kwargs["cwd"]))
+        fork = context.Process(target=_serve, args=(arguments, kwargs["env"], folder))
         fork.start()
         self.process = cast(Any, _Process(fork))
         self.pid = self.pgid = fork.pid
-        self.cwd = Path(kwargs["cwd"])
+        self.cwd = Path(folder)
         return self.connection_info
 
 
