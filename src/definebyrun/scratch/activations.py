@@ -115,8 +115,8 @@ def sizes_by_depth(
     generator = torch.Generator().manual_seed(seed)
 
     def normal(rows: int) -> Tensor:
-        size = (rows, width)
-        return torch.randn(size, generator=generator, dtype=torch.float64)
+        shape = (rows, width)
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
 
     h, sums, outputs = normal(samples), [], []
     for _ in range(depth):
