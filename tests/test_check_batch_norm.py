@@ -120,6 +120,7 @@ def test_right_fold_passes(capsys):
         (as_it_was, "needs a bias, whether the old one"),
         (in_place, "changes linear, which it was given"),
         (lambda a, n: nn.Sequential(a, n), "return one nn.Linear"),
+        (lambda a, n: nn.Sequential(a, n).eval(), "return one nn.Linear"),
         (lambda a, n: nn.Linear(4, 4), "differ by up to"),
     ],
 )

@@ -89,8 +89,8 @@ def fold(answer: Callable[[nn.Linear, nn.BatchNorm1d], Any]) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         layers = {
-            "a layer with a bias": nn.Linear(4, 4).double(),
-            "a layer made with bias=False": nn.Linear(4, 4, bias=False).double(),
+            "a layer with a bias": nn.Linear(4, 4).double().eval(),
+            "a layer made with bias=False": nn.Linear(4, 4, bias=False).double().eval(),
         }
         norm = nn.BatchNorm1d(4).double().eval()
         x = torch.randn(5, 4, dtype=torch.float64)

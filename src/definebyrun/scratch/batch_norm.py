@@ -30,7 +30,7 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(units))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise x, shape (n, units), by its own statistics in training, else by the running.
+        """Normalise x, shape (n, units), by its own statistics in training, else by running ones.
 
         Raises:
             ValueError: one example in training mode; a single number has no spread.
