@@ -97,35 +97,13 @@ def show_filters(weight: Tensor, *, columns: int = 16) -> Figure:
         raise ValueError(f"weight has shape {tuple(weight.shape)}; expected (channels, 1, k, k)")
     bound = float(weight.detach().abs().max())
     fig = show_images(weight, columns=columns, vmin=-bound, vmax=bound)
-    _frame(fig)
-    return fig
-
-
-def show_feature_maps(maps: Tensor, *, columns: int = 8) -> Figure:
-    """Draw the channels that a layer makes of one image, each on its own scale.
-
-    Args:
-        maps: shape (channels, height, width).
-        columns: maps in a row.
-
-    Raises:
-        ValueError: the maps have another shape.
-    """
-    if maps.ndim != 3:
-        raise ValueError(f"maps has shape {tuple(maps.shape)}; expected (channels, height, width)")
-    fig = show_images(maps, columns=columns)
-    _frame(fig)
-    return fig
-
-
-def _frame(fig: Figure) -> None:
-    """Put a thin border around each image, so that a light one does not melt into the paper."""
     for ax in fig.axes:
-        if ax.images:
+        if ax.images:  # a thin border, so that a light filter does not melt into the paper
             ax.axis("on")
             ax.set(xticks=[], yticks=[])
             for spine in ax.spines.values():
                 spine.set(visible=True, color=LIGHT["faint"])
+    return fig
 
 
 def feature_maps(model: nn.Module, layer: nn.Module, image: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ def conv2d(
             f"expected {images.shape[1]}, the channels of images"
         )
     kh, kw = weight.shape[2:]
-    # these refuse what does not fit
+    # stop a filter that is larger than the padded image
     output_size(images.shape[2], kh, stride=stride, padding=padding)
     output_size(images.shape[3], kw, stride=stride, padding=padding)
     padded = F.pad(images, (padding, padding, padding, padding))
