@@ -122,6 +122,7 @@ def test_the_books_own_sigmoid_passes(capsys):
         (operation(output, lambda s: 1 - s), "on paper"),
         (operation(lambda x, s: (x,), lambda x: by_output(torch.sigmoid(x))), "keeps its input"),
         (operation(lambda x, s: (x, s), lambda x, s: by_output(s)), "its input and its output"),
+        (operation(output, lambda s: by_output(s.detach())), "not the second derivative"),
         (OldStyle.apply, "setup_context"),
     ],
 )

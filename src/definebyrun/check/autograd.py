@@ -113,6 +113,13 @@ def sigmoid(answer: Callable[[Tensor], Tensor]) -> None:
             f"The gradient is right, but the operation keeps {_named(kept, x, out)}. Keep the "
             "output alone, with ctx.save_for_backward: the slope can be written with it."
         )
+    again = torch.autograd.grad(out, x, seed, create_graph=True)[0]
+    bend = torch.autograd.grad(again.sum(), x)[0] if again.requires_grad else None
+    if bend is None or not torch.allclose(bend, seed * slope * (1 - 2 * truth)):
+        raise WrongAnswer(
+            "The gradient is right, but not the second derivative: your backward is not recorded. "
+            "Write it in PyTorch's operations, without detach, .data, item and NumPy."
+        )
     split = (
         "The gradient is right, but torch.func cannot use the operation. Let forward(x) do the "
         "computing alone and do the saving in setup_context(ctx, inputs, output)."
