@@ -308,8 +308,8 @@ def _same_slope_at_zero(answer: Callable[[Tensor, Tensor], Tensor], rules: Rules
     """Hint when the corners of max(z, 0) and |z| at z = 0 leave their mark on the gradient."""
     hint = (
         "The value is right. On paper the corners of max(z, 0) and |z| at 0 cancel, but autograd "
-        "takes the slope of each alone. Which slope does your max(z, 0) have there, and which "
-        "does it need?"
+        "takes the slope of each alone. Which slope does your max(z, 0), or a choice between "
+        "z > 0 and z <= 0, have there, and which does it need?"
     )
     for target in (0.0, 1.0):
         slope = gradient(answer, torch.zeros(1), torch.tensor([target]), rules=rules)
