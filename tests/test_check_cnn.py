@@ -69,6 +69,8 @@ WRONG = [
     ("output_size", lambda n, k, s, p: (n - k) // s + 1, "leave the padding out"),
     ("output_size", lambda n, k, s, p: (n - k + p) // s + 1, "both ends"),
     ("output_size", lambda n, k, s, p: -(-(n - k + 2 * p) // s) + 1, "round up"),
+    # Python rounds 2.5 down and 13.5 up: only an odd number of whole steps and a half betrays it
+    ("output_size", lambda n, k, s, p: round((n - k + 2 * p) / s) + 1, "nearest"),
     ("output_size", lambda n, k, s, p: n - k + 2 * p + 1, "leave the stride out"),
     ("output_size", lambda n, k, s, p: (n - k + 2 * p + 1) // s, "before you divide"),
     ("output_size", lambda n, k, s, p: 40, "slide the filter and count"),

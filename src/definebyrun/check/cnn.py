@@ -25,7 +25,8 @@ def output_size(answer: Callable[[int, int, int, int], Any]) -> None:
     Raises:
         WrongAnswer: with a hint, when an output has another size.
     """
-    for size, kernel, stride, padding in ((6, 3, 1, 0), (6, 3, 1, 2), (7, 2, 2, 0), (28, 3, 3, 1)):
+    cases = ((6, 3, 1, 0), (6, 3, 1, 2), (7, 2, 2, 0), (28, 3, 3, 1), (28, 3, 2, 1))
+    for size, kernel, stride, padding in cases:
         image = torch.zeros(1, 1, size, size)
         truth = F.conv2d(image, torch.zeros(1, 1, kernel, kernel), None, stride, padding).shape[-1]
         free = size - kernel + 2 * padding  # how far the filter can slide
@@ -46,6 +47,11 @@ def output_size(answer: Callable[[int, int, int, int], Any]) -> None:
                 "You add one before you divide. The one is the first place, which takes no move, "
                 "so it has no share in the division.": (free + 1) // stride,
                 "You leave the stride out: your filter moves by one pixel each time.": free + 1,
+                "You round to the nearest number. The filter never makes part of a step: always "
+                "round down. (Python's round takes a half to the nearest even number.)": round(
+                    free / stride
+                )
+                + 1,
                 "You round up. The filter never stands half outside: what is left over at the end "
                 "stays unvisited.": -(-free // stride) + 1,
                 "You count the padding once. It is added at both ends.": (free - padding) // stride
