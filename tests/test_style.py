@@ -2,6 +2,7 @@
 
 import itertools
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -55,3 +56,13 @@ def test_images_of_another_shape_are_refused() -> None:
         show_images(np.zeros((3, 4)))
     with pytest.raises(ValueError, match="titles has 1 entries; expected 2"):
         show_images(np.zeros((2, 4, 4)), ["one"])
+
+
+def test_images_have_a_frame_where_it_is_asked_for() -> None:
+    """A white tile on white paper does not show where its middle lies."""
+    for frame in (False, True):
+        fig = show_images(np.zeros((2, 4, 4)), ["a", "b"], frame=frame, title_size=11)
+        drawn = [ax.axison and all(s.get_visible() for s in ax.spines.values()) for ax in fig.axes]
+        assert drawn[:2] == [frame, frame]
+        assert fig.axes[0].title.get_fontsize() == 11
+        plt.close(fig)

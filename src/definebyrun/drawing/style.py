@@ -180,6 +180,8 @@ def show_images(
     columns: int = 8,
     vmin: float | None = None,
     vmax: float | None = None,
+    frame: bool = False,
+    title_size: float = 8,
 ) -> Figure:
     """Draw grey images in a grid: ink dark, paper light, as on a printed page.
 
@@ -188,6 +190,8 @@ def show_images(
         titles: one short text an image.
         columns: images in a row.
         vmin, vmax: the values drawn as paper and as full ink; by default the range of each image.
+        frame: draw a hair-thin border round each image, so that one sees where its middle lies.
+        title_size: of the letters, in points.
 
     Raises:
         ValueError: the images have another shape, or the titles another number.
@@ -212,7 +216,12 @@ def show_images(
     for index, (ax, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
         ax.imshow(picture, cmap="gray_r", vmin=vmin, vmax=vmax, interpolation="nearest")
         if titles is not None:
-            ax.set_title(titles[index], fontsize=8)
+            ax.set_title(titles[index], fontsize=title_size)
+        if frame:
+            ax.axis("on")
+            ax.set(xticks=[], yticks=[])
+            for spine in ax.spines.values():
+                spine.set(visible=True, color=LIGHT["grey"], linewidth=0.4)
     return fig
 
 
