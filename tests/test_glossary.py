@@ -12,12 +12,14 @@ ENTRIES = [entry.splitlines() for entry in BODY[1].strip().split("\n\n")]
 TERMS = [[line for line in entry if line[0] != " "] for entry in ENTRIES]
 TEXTS = [" ".join(line.strip() for line in entry if line[0] == " ") for entry in ENTRIES]
 
+HEADING = r"(?:(?<=\n\n)|(?<=\)=\n))#{1,2} (?!#)"  # a comment of the code follows other lines
+
 
 def section(label: str) -> str:
     """Return the section, or for a chapter's label the page, that a label stands before."""
     for page in BOOK.glob("*.md"):
         found = re.search(
-            rf"^\({re.escape(label)}\)=\n(?:\([\w-]+\)=\n)*(#+) .*?(?=^#{{1,2}} (?!#)|\Z)",
+            rf"^\({re.escape(label)}\)=\n(?:\([\w-]+\)=\n)*(#+) .*?(?={HEADING}|\Z)",
             page.read_text("utf8"),
             re.MULTILINE | re.DOTALL,
         )
