@@ -36,6 +36,7 @@ print(sorted(os.listdir()), os.environ["OMP_NUM_THREADS"], os.environ["DEFINEBYR
 print(os.environ.get("MPLBACKEND"), os.environ.get("PYTHONSTARTUP"))
 print(os.getpgid(0) == os.getpid(), sys.argv[1])
 """
+LOADED = "import sys\nprint('torch' in sys.modules)"
 CHANGING = """
 import torch, matplotlib.pyplot as plt
 print(torch.get_default_dtype(), plt.rcParams["lines.linewidth"], torch.get_num_threads())
@@ -44,6 +45,8 @@ plt.rcParams["lines.linewidth"] = 7
 """
 FIGURE = "plt.plot([1, 2])\nplt.show()"
 DYING = "import os\nos._exit(3)"
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no kernel is forked")
 
 
 def write(folder: Path, **pages: list[str]) -> None:
@@ -60,26 +63,25 @@ def start(folder: Path, how: str) -> subprocess.Popen:
     )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere kernels are not forked")
 def test_a_fork_gives_what_a_kernel_from_nothing_gives(tmp_path: Path) -> None:
     """Variables, folder, threads, figures; nothing of one page reaches the next; one may die."""
     ran = {}
     for how in ("forked", "plain"):
         folder = tmp_path / how
         folder.mkdir()
-        page = [CLEAN, CHANGING, FIGURE]
+        page = [LOADED, CLEAN, CHANGING, FIGURE]
         write(folder, a_first=page, b_dying=[DYING], c_second=page)
         output, errors = start(folder, how).communicate(timeout=120)
         assert output.startswith("{'b_dying': 'did not run to its end: its kernel died"), errors
         for name in ("a_first", "c_second"):
             cells = nbformat.read(folder / f"{name}.ran", 4).cells
-            ran[how, name] = [cell.outputs for cell in cells]
+            loaded, *ran[how, name] = [cell.outputs for cell in cells]
+            assert loaded[0]["text"] == f"{how == 'forked'}\n", "forked or not, as asked"
     assert ran["forked", "a_first"][2][0]["data"]["image/png"]
     assert ran["forked", "a_first"] == ran["plain", "a_first"]
     assert ran["forked", "c_second"] == ran["plain", "c_second"] == ran["plain", "a_first"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere kernels are not forked")
 def test_a_kernel_ends_with_the_build_that_was_killed(tmp_path: Path) -> None:
     """Or it would compute for hours, for nobody."""
     note = tmp_path / "pid"

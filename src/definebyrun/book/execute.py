@@ -36,7 +36,7 @@ KERNELS = {  # how kernels are set up; part of what a run depends on
     "MALLOC_MMAP_THRESHOLD_": "33554432",  # keep the memory of large tensors for the next
     "MALLOC_TRIM_THRESHOLD_": "2000000000",  # ones, never give it back: a CNN trains 1.6x faster
 }
-NOT_IN_KERNELS = ("MPLBACKEND", "PYTHONSTARTUP", "PYTHONWARNINGS")
+NOT_IN_KERNELS = (kernels.CHOICE, "MPLBACKEND", "PYTHONSTARTUP", "PYTHONWARNINGS")
 GIGABYTES = 2  # of memory that a page may want at once, on the CPU
 GIGABYTES_ON_GPU = 4
 REPORTS = "reports"  # a folder of the build: what stopped each page that failed

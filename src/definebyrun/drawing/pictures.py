@@ -8,7 +8,6 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from definebyrun.drawing.colours import LIGHT
 from definebyrun.drawing.style import show_images, to_numpy
 from definebyrun.training import evaluating
 
@@ -96,14 +95,7 @@ def show_filters(weight: Tensor, *, columns: int = 16) -> Figure:
     if weight.ndim != 4 or weight.shape[1] != 1:
         raise ValueError(f"weight has shape {tuple(weight.shape)}; expected (channels, 1, k, k)")
     bound = float(weight.detach().abs().max())
-    fig = show_images(weight, columns=columns, vmin=-bound, vmax=bound)
-    for ax in fig.axes:
-        if ax.images:  # a thin border, so that a light filter does not melt into the paper
-            ax.axis("on")
-            ax.set(xticks=[], yticks=[])
-            for spine in ax.spines.values():
-                spine.set(visible=True, color=LIGHT["faint"])
-    return fig
+    return show_images(weight, columns=columns, vmin=-bound, vmax=bound, frame=True)
 
 
 def feature_maps(model: nn.Module, layer: nn.Module, image: Tensor) -> Tensor:

@@ -190,7 +190,8 @@ def show_images(
         titles: one short text an image.
         columns: images in a row.
         vmin, vmax: the values drawn as paper and as full ink; by default the range of each image.
-        frame: draw a hair-thin border round each image, so that one sees where its middle lies.
+        frame: draw a hair-thin border round each image, so that light ones do not melt into the
+            paper, and one sees where the middle lies.
         title_size: of the letters, in points.
 
     Raises:
