@@ -303,6 +303,9 @@ RIGHT = {
     "cnn.convolve": convolve,
     "cnn.max_pool": lambda images, k: images.unfold(2, k, k).unfold(3, k, k).amax(dim=(4, 5)),
     "deeper.receptive_field": receptive_field,
+    "deeper.early": lambda x, norm1, conv1, norm2, conv2: (
+        x + conv2(F.relu(norm2(conv1(F.relu(norm1(x))))))
+    ),
     "overfitting.dropout": lambda x, chances, p: x * (chances >= p) / (1 - p),
     "cnn.filter_gradient": lambda x, g: F.conv2d(x[None, None], g[None, None])[0, 0],
 }

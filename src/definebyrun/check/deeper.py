@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from definebyrun.check.run import run
@@ -60,6 +61,73 @@ def receptive_field(answer: Callable[[Layers], Any]) -> None:
             case=f"layers {layers}",
         )
     print("Right: one number of the last layer has a gradient at just so many pixels of a row.")
+
+
+def early(answer: Callable[[Tensor, nn.Module, nn.Module, nn.Module, nn.Module], Any]) -> None:
+    """Check a residual block with nothing behind its sum.
+
+    Args:
+        answer: takes x, shape (n, channels, h, w), and the modules norm1, conv1, norm2 and conv2;
+            returns x plus what they make of it, each normalisation and a ReLU before its
+            convolution.
+
+    Raises:
+        WrongAnswer: with a hint, when the result is another.
+
+    Source: He et al. (2016), Identity Mappings in Deep Residual Networks, figure 4 (e).
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        x = torch.randn(2, 3, 5, 4, dtype=torch.float64)
+        norm1, norm2 = (_used_norm() for _ in range(2))
+        conv1, conv2 = (
+            nn.Conv2d(3, 3, 3, padding=1, bias=False).double().requires_grad_(False)
+            for _ in range(2)
+        )
+    entered = F.relu(norm1(x))
+    inside = conv2(F.relu(norm2(conv1(entered))))
+    late = norm2(conv2(F.relu(norm1(conv1(x)))))
+    run(
+        answer,
+        x,
+        norm1,
+        conv1,
+        norm2,
+        conv2,
+        truth=x + inside,
+        mistakes={
+            "A ReLU stands behind the sum. Here nothing does.": F.relu(x + inside),
+            "The sum is missing: where is the way around?": inside,
+            "The convolutions come first, as in the page's block. Here each stands behind its "
+            "normalisation and ReLU.": x + late,
+            "This is the page's block. Move each normalisation and ReLU before its convolution, "
+            "and leave nothing behind the sum.": F.relu(x + late),
+            "You add what has passed the first normalisation and ReLU. The way around starts at x "
+            "itself.": entered + inside,
+            "There is no ReLU: without one the two convolutions are one affine map.": x
+            + conv2(norm2(conv1(norm1(x)))),
+            "The first ReLU is missing.": x + conv2(F.relu(norm2(conv1(norm1(x))))),
+            "The second ReLU is missing.": x + conv2(norm2(conv1(entered))),
+            "The ReLU stands before its normalisation. First normalise, then cut.": x
+            + conv2(norm2(F.relu(conv1(norm1(F.relu(x)))))),
+            "The two normalisations have changed places.": x
+            + conv2(F.relu(norm1(conv1(F.relu(norm2(x)))))),
+            "The two convolutions have changed places.": x + conv1(F.relu(norm2(conv2(entered)))),
+        },
+        look="Write the six steps on one line, from x to the sum, and follow x around them.",
+        dtype=torch.float64,
+        tolerance=1e-9,
+    )
+    print("Right: where the convolutions give nothing, x comes out as it went in.")
+
+
+def _used_norm() -> nn.Module:
+    """A normalisation in evaluation mode, with averages and parameters that are not the first."""
+    norm = nn.BatchNorm2d(3).double().eval().requires_grad_(False)
+    for tensor in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+        assert tensor is not None
+        tensor.uniform_(0.5, 1.5)
+    return norm
 
 
 def _seen(layers: Layers) -> int:
