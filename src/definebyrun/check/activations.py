@@ -36,7 +36,7 @@ def leaky_std(answer: Callable[[int, float], Any]) -> None:
                     variance / 2
                 ),
             },
-            look=f"That was fan_in = {fan_in} and a = {a:g}. Work out by hand what a does to the mean "
-            "square of the negative half, and of the positive one.",
+            look=f"That was fan_in = {fan_in} and a = {a:g}. Work out by hand what a does to the "
+            "mean square of the negative half, and of the positive one.",
         )
     print("Right: the size of a signal is kept, with any leak.")
