@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from definebyrun.check.answer import WrongAnswer
-from definebyrun.check.run import Rules, call, compare, run
+from definebyrun.check.run import Rules, call, compare, gradient, run
 
 
 def layer_norm(answer: Callable[[Tensor, Tensor, Tensor], Any]) -> None:
@@ -20,7 +20,7 @@ def layer_norm(answer: Callable[[Tensor, Tensor, Tensor], Any]) -> None:
 
     Args:
         answer: takes x, shape (n, units), and a scale and a shift, each of shape (units,), and
-            returns what ``nn.LayerNorm`` gives with eps 1e-5.
+            returns what ``nn.LayerNorm`` gives with eps 1e-5, gradient included.
 
     Raises:
         WrongAnswer: with a hint, when the result is another.
@@ -50,28 +50,41 @@ def layer_norm(answer: Callable[[Tensor, Tensor, Tensor], Any]) -> None:
         * over_units
         / (variance + 1e-5)
         + shift,
+        "The scale is not applied.": standard(1, 0, 1e-5) + shift,
+        "The shift is not applied.": scale * standard(1, 0, 1e-5),
         "The numbers are normalised, but scale and shift are not applied.": standard(1, 0, 1e-5),
         "The shift is added before the scale multiplies. First scale, then shift.": scale
         * (standard(1, 0, 1e-5) + shift),
     }
+    rules = Rules(
+        errors={
+            "must match the size": "Two shapes do not fit: x has shape (n, units), and its "
+            "means over the units have shape (n,) unless you keep the axis. Which argument of "
+            "mean keeps it?"
+        },
+        forbid={"*layer_norm": "Write the formula itself, with mean and var."},
+    )
     run(
         answer,
         x,
         scale,
         shift,
         truth=truth,
-        rules=Rules(
-            errors={
-                "must match the size": "Two shapes do not fit: x has shape (n, units), and its "
-                "means over the units have shape (n,) unless you keep the axis. Which argument of "
-                "mean keeps it?"
-            }
-        ),
+        rules=rules,
         mistakes=typical,
         look="Look at the mean and variance of each row of your result.",
         shapes={(6,): "Normalising keeps the shape.", (4,): "Normalising keeps the shape."},
         dtype=torch.float64,
         tolerance=1e-7,
+    )
+    leaf = x.clone().requires_grad_()
+    nn.functional.layer_norm(leaf, (4,), scale, shift).sum().backward()
+    compare(
+        gradient(answer, x, scale, shift, rules=rules),
+        leaf.grad,
+        look="The values are right, and the gradient is not: it must also flow through the mean "
+        "and the variance. Do you detach them?",
+        tolerance=1e-6,
     )
     print("Right: your function is nn.LayerNorm.")
 

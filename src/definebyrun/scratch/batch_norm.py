@@ -20,7 +20,12 @@ class BatchNorm(nn.Module):
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, units: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+    def __init__(
+        self,
+        units: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+    ) -> None:
         """Start with scale 1 and shift 0, running mean 0 and running variance 1."""
         super().__init__()
         self.eps, self.momentum = eps, momentum
