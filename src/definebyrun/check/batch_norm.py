@@ -62,7 +62,10 @@ def layer_norm(answer: Callable[[Tensor, Tensor, Tensor], Any]) -> None:
             "means over the units have shape (n,) unless you keep the axis. Which argument of "
             "mean keeps it?"
         },
-        forbid={"*layer_norm": "Write the formula itself, with mean and var."},
+        forbid=dict.fromkeys(
+            ("*layer_norm", "*group_norm", "*batch_norm", "*instance_norm"),
+            "Write the formula itself, with mean and var.",
+        ),
     )
     run(
         answer,
@@ -82,8 +85,8 @@ def layer_norm(answer: Callable[[Tensor, Tensor, Tensor], Any]) -> None:
     compare(
         gradient(answer, x, scale, shift, rules=rules),
         leaf.grad,
-        look="The values are right, and the gradient is not: it must also flow through the mean "
-        "and the variance. Do you detach them?",
+        look="This is the gradient of your result, whose values are right. It must also flow "
+        "through the mean and the variance: do you detach them?",
         tolerance=1e-6,
     )
     print("Right: your function is nn.LayerNorm.")
