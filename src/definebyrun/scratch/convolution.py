@@ -63,18 +63,26 @@ def conv2d(
     Raises:
         ValueError: the channels do not match, or the filter does not fit.
     """
+    _refuse_misfit(images, weight, stride, padding)
+    kh, kw = weight.shape[2:]
+    padded = F.pad(images, (padding, padding, padding, padding))
+    # windows (n, channels, h', w', kh, kw), sums (n, out, h', w')
+    windows = padded.unfold(2, kh, stride).unfold(3, kw, stride)
+    sums = (windows[:, None] * weight[:, :, None, None]).sum(dim=(2, 5, 6))
+    return sums if bias is None else sums + bias[:, None, None]
+
+
+def _refuse_misfit(images: Tensor, weight: Tensor, stride: int, padding: int) -> None:
+    """Stop where the channels do not match, or a filter is larger than the padded image.
+
+    Raises:
+        ValueError: channels, sizes, stride or padding do not fit.
+    """
     if weight.shape[1] != images.shape[1]:
         raise ValueError(
             f"weight has shape {tuple(weight.shape)}, "
             f"for {weight.shape[1]} channels; "
             f"expected {images.shape[1]}, the channels of images"
         )
-    kh, kw = weight.shape[2:]
-    # stop a filter that is larger than the padded image
-    output_size(images.shape[2], kh, stride=stride, padding=padding)
-    output_size(images.shape[3], kw, stride=stride, padding=padding)
-    padded = F.pad(images, (padding, padding, padding, padding))
-    # windows (n, channels, h', w', kh, kw), sums (n, out, h', w')
-    windows = padded.unfold(2, kh, stride).unfold(3, kw, stride)
-    sums = (windows[:, None] * weight[:, :, None, None]).sum(dim=(2, 5, 6))
-    return sums if bias is None else sums + bias[:, None, None]
+    for side, kernel in zip(images.shape[2:], weight.shape[2:], strict=True):
+        output_size(side, kernel, stride=stride, padding=padding)
