@@ -61,6 +61,13 @@ class WholeSample(Right):
         return self.transform(self.dataset[index])
 
 
+class InPlace(Right):
+    def __getitem__(self, index):
+        x, t = self.dataset[index]
+        x.copy_(self.transform(x))
+        return x, t
+
+
 class ResultDropped(Right):
     def __getitem__(self, index):
         x, t = self.dataset[index]
@@ -119,7 +126,7 @@ def test_transformed_accepts_a_right_answer(capsys):
         (ImageOnly, "pair"),
         (LabelToo, "for the image alone"),
         (Untransformed, "Who calls the transform"),
-        (WholeSample, "called with a tuple"),
+        (WholeSample, "of type tuple"),
         (ResultDropped, "give back"),
         (Remembering, "at every look"),
         (OffByOne, "which index"),
@@ -127,6 +134,7 @@ def test_transformed_accepts_a_right_answer(capsys):
         (Turned, "In which order"),
         (AsList, "yours is a list"),
         (Twice, "calls the transform 2 times"),
+        (InPlace, "changes the image in the data set inside"),
     ],
 )
 def test_transformed_knows_the_typical_mistakes(answer, hint):
@@ -248,7 +256,8 @@ def test_class_share_accepts_a_right_answer(capsys):
         ),
         (lambda n, d, m: (m * d / n, math.sqrt(m * d / n * (1 - m / n))), "class and the draw"),
         (lambda n, d, m: share(n, d, m)[0], "return 2 things: mean"),
-        (lambda n, d, m: share(n, d, m)[::-1], "all ways to draw"),
+        (lambda n, d, m: share(n, d, m)[::-1], "two are exchanged"),
+        (lambda n, d, m: (share(n, d, m)[0], 0.9), "all ways to draw"),
         (lambda n, d, m: (n, d), "above 3"),
     ],
 )

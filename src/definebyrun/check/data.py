@@ -19,13 +19,21 @@ ITSELF = Rules(in_place=(0,))  # a data set of the reader's is handed over as it
 class _Numbers:
     """Twelve samples: the image is filled with its own index, the label counts from 100."""
 
+    def __init__(self) -> None:
+        self.images = [torch.full((1, 2, 2), float(index)) for index in range(12)]
+
     def __len__(self) -> int:
         return 12
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         if not 0 <= index < len(self):
             raise IndexError(index)
-        return torch.full((1, 2, 2), float(index)), 100 + index
+        return self.images[index], 100 + index
+
+    @property
+    def untouched(self) -> bool:
+        """Whether every image still is what it was."""
+        return all(bool((image == index).all()) for index, image in enumerate(self.images))
 
 
 def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> None:
@@ -43,8 +51,8 @@ def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> Non
         nonlocal calls
         if not isinstance(image, Tensor):
             raise WrongAnswer(
-                f"Your transform is called with a {type(image).__name__}. What is inside a sample, "
-                "and which part of it is for the transform?"
+                f"Your transform is called with something of type {type(image).__name__}. What is "
+                "inside a sample, and which part of it is for the transform?"
             )
         calls += 1
         return image * 0 + calls
@@ -95,6 +103,11 @@ def transformed(answer: Callable[[Any, Callable[[Tensor], Tensor]], Any]) -> Non
         )
     if calls == 0:
         raise WrongAnswer("Your samples come out as they are inside. Who calls the transform?")
+    if not inner.untouched:
+        raise WrongAnswer(
+            "A look at a sample changes the image in the data set inside, for good: the next look "
+            "would transform it once more. Return a new image, and leave that one as it is."
+        )
     if torch.equal(image, inner[3][0]):
         raise WrongAnswer(
             "You call the transform and return the image from before it. A transform changes "
@@ -221,13 +234,17 @@ def class_share(answer: Callable[[int, int, int], Any]) -> None:
                     mean,
                     variance,
                 ),
+                "The two are exchanged: first the expected number, then the standard deviation.": (
+                    variance**0.5,
+                    mean,
+                ),
                 "You treat the images of the class as independent. Two of them compete for the "
                 "same places, and their covariance is negative.": (mean, independent**0.5),
                 "Without putting back, all N - 1 other images compete: N - 1, where you have N.": (
                     mean,
                     (independent * (total - members) / total) ** 0.5,
                 ),
-                "You have exchanged the class and the draw in the standard deviation: (1 - f) is "
+                "You have exchanged the class and the draw in the standard deviation: 1 - n/N is "
                 "the share that is not drawn.": (mean, (mean * (1 - members / total)) ** 0.5),
             },
             look="Write down all ways to draw 2 of 6 images and count those of a class of 3.",
