@@ -1,4 +1,4 @@
-"""The checkers of the engine's sine and of a walk back name each typical mistake."""
+"""The checkers of a sine, of a walk back and of a whole engine name each typical mistake."""
 
 import math
 
@@ -162,6 +162,20 @@ def from_the_sources(result):
     return order
 
 
+def late_question(result):
+    """Ask only after the visits whether a variable has been seen: right, but it follows paths."""
+    order = []
+
+    def visit(node):
+        for source, _ in node.edges:
+            visit(source)
+        if node not in order:
+            order.append(node)
+
+    visit(result)
+    send(order[::-1], result)
+
+
 @pytest.mark.parametrize("answer", [right_walk, by_counting])
 def test_a_right_walk_passes(answer, capsys):
     check.autodiff.walk(answer)
@@ -182,7 +196,8 @@ def test_the_right_walk_agrees_with_the_engine():
     [
         (lambda result: result.backward(), "calls backward"),
         (lambda result: send_back(result, np.ones(())), "asks for the serial number"),
-        (by_paths, "each path by itself"),
+        (by_paths, "more than once in a walk"),
+        (late_question, "does not come to an end"),
         (lambda result: send(wave_by_wave(result), result), "before everything has arrived"),
         (lambda result: send(from_the_sources(result), result), "before everything has arrived"),
         (lambda result: send(ordered(result)[::-1], result), "order in which"),
@@ -197,3 +212,209 @@ def test_the_right_walk_agrees_with_the_engine():
 def test_a_wrong_walk_gets_its_own_hint(answer, hint):
     with pytest.raises(check.WrongAnswer, match=hint):
         check.autodiff.walk(answer)
+
+
+class Number:
+    """A right engine, which the wrong ones change in one place."""
+
+    def __init__(self, value, *edges):
+        self.value, self.edges, self.grad = value, edges, 0.0
+
+    def __add__(self, other):
+        return type(self)(self.value + other.value, (self, 1.0), (other, 1.0))
+
+    def __mul__(self, other):
+        return type(self)(self.value * other.value, (self, other.value), (other, self.value))
+
+    def tanh(self):
+        out = math.tanh(self.value)
+        return type(self)(out, (self, 1 - out**2))
+
+    def backward(self):
+        order, seen = [], set()
+
+        def visit(node):
+            if node not in seen:
+                seen.add(node)
+                for source, _ in node.edges:
+                    visit(source)
+                order.append(node)
+
+        visit(self)
+        self.send(order[::-1])
+
+    def send(self, order):
+        arrived = dict.fromkeys(order, 0.0)
+        arrived[self] = 1.0
+        for node in order:
+            node.grad += arrived[node]
+            for source, slope in node.edges:
+                arrived[source] += arrived[node] * slope
+
+
+def test_a_right_engine_passes(capsys):
+    check.autodiff.engine(Number)
+    assert capsys.readouterr().out.startswith("Right:")
+
+
+class ByRules:
+    """As micrograd has it, with a grad that is emptied in between at all but the leaves."""
+
+    def __init__(self, value, sources=()):
+        self.value, self.sources, self.grad = np.float64(value), sources, np.zeros(())
+        self.rule = lambda: None
+
+    def __add__(self, other):
+        out = type(self)(self.value + other.value, (self, other))
+
+        def rule():
+            self.grad = self.grad + out.grad
+            other.grad = other.grad + out.grad
+
+        out.rule = rule
+        return out
+
+    def __mul__(self, other):
+        out = type(self)(self.value * other.value, (self, other))
+
+        def rule():
+            self.grad = self.grad + other.value * out.grad
+            other.grad = other.grad + self.value * out.grad
+
+        out.rule = rule
+        return out
+
+    def tanh(self):
+        out = type(self)(np.tanh(self.value), (self,))
+
+        def rule():
+            self.grad = self.grad + (1 - out.value**2) * out.grad
+
+        out.rule = rule
+        return out
+
+    def order(self):
+        order = []
+
+        def visit(node):
+            if node not in order:
+                for source in node.sources:
+                    visit(source)
+                order.append(node)
+
+        visit(self)
+        return order[::-1]
+
+    def backward(self):
+        order = self.order()
+        for node in order:
+            if node.sources:
+                node.grad = np.zeros(())
+        self.grad = self.grad + 1.0
+        for node in order:
+            node.rule()
+
+
+class Kept(ByRules):
+    def backward(self):
+        self.grad = 1.0
+        for node in self.order():
+            node.rule()
+
+
+def test_an_engine_with_rules_passes(capsys):
+    check.autodiff.engine(ByRules)
+    assert capsys.readouterr().out.startswith("Right:")
+
+
+def changed(**parts):
+    return type("Number", (Number,), parts)
+
+
+def at_once(self, share=1.0):
+    self.grad += share
+    for source, slope in self.edges:
+        source.backward(share * slope)
+
+
+def by_a_pile_of_paths(self):
+    pile = [(self, 1.0)]
+    while pile:
+        node, share = pile.pop()
+        node.grad += share
+        pile.extend((source, share * slope) for source, slope in node.edges)
+
+
+def early(self, backwards=False):
+    order = [self]
+    for node in order:
+        edges = node.edges[::-1] if backwards else node.edges
+        order += [source for source in dict(edges) if source not in order]
+    self.send(order)
+
+
+def overwriting_shares(self, order):
+    arrived = {self: 1.0}
+    for node in order:
+        node.grad += arrived[node]
+        for source, slope in node.edges:
+            arrived[source] = arrived[node] * slope
+
+
+def replacing_grads(self, order):
+    before = {node: node.grad for node in order}
+    Number.send(self, order)
+    for node in order:
+        node.grad -= before[node]
+
+
+def without_arrived(self, order):
+    for node in order:
+        node.grad += float(node is self)
+        for source, slope in node.edges:
+            source.grad += slope
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (Number(2.0), "the class itself"),
+        (Variable, "engine of the book"),
+        (object, "takes no arguments|__init__"),
+        (type("Number", (), {"__init__": lambda self, value: None}), "as value"),
+        (
+            type("Number", (), {"__init__": lambda self, value: setattr(self, "value", value)}),
+            "as grad",
+        ),
+        (changed(backward=None), "not callable"),
+        (type("Number", (), {"__init__": Number.__init__}), "no method backward"),
+        (changed(__add__=lambda self, other: NotImplemented), "__add__"),
+        (changed(__add__=lambda self, other: self.value + other.value), "type float"),
+        (changed(__mul__=lambda self, other: self + other), "value of x \\* y"),
+        (
+            changed(__mul__=lambda a, b: Number(a.value * b.value, (a, a.value), (b, b.value))),
+            "should be a new Number|OTHER factor",
+        ),
+        (
+            changed(__mul__=lambda a, b: type(a)(a.value * b.value, (a, a.value), (b, b.value))),
+            "OTHER factor",
+        ),
+        (
+            changed(tanh=lambda x: type(x)(math.tanh(x.value), (x, 1 - x.value**2))),
+            "VALUE of the tanh",
+        ),
+        (changed(backward=lambda self: None), "still zero"),
+        (changed(send=without_arrived), "TIMES the gradient"),
+        (changed(send=overwriting_shares), "two shares"),
+        (changed(backward=early), "before it passes|other way round"),
+        (changed(backward=lambda self: early(self, True)), "before it passes|other way round"),
+        (changed(backward=at_once), "does not come to an end"),
+        (changed(backward=by_a_pile_of_paths), "does not come to an end"),
+        (changed(send=replacing_grads), "has replaced"),
+        (Kept, "THIS walk"),
+        (changed(grad=np.ones(2), backward=lambda self: setattr(self, "grad", [1])), "single"),
+    ],
+)
+def test_a_wrong_engine_gets_its_own_hint(answer, hint):
+    with pytest.raises(check.WrongAnswer, match=hint):
+        check.autodiff.engine(answer)

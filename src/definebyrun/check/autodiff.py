@@ -1,8 +1,11 @@
 """Checkers for the exercises of the chapter on automatic differentiation."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +14,7 @@ from definebyrun.check.run import Rules, call, compare, guarded
 from definebyrun.scratch.engine import Variable
 
 TOLERANCE = 1e-13
+CALLS = 50_000  # more than any walk over some sixty variables needs that visits each once
 
 
 def sine(answer: Callable[[Variable], Any]) -> None:
@@ -174,8 +178,9 @@ def _graph(links: Mapping[str, Sequence[tuple[str, float]]]) -> dict[str, Variab
             if rule.calls > 2:  # type: ignore[attr-defined]
                 raise WrongAnswer(
                     f"In two walks your function uses the rule from {name} to {source} more than "
-                    "twice. So it follows each path by itself, and paths can be very many. Visit "
-                    "each variable once, when all its shares have arrived."
+                    f"twice. So it visits {name} more than once in a walk, and such visits can "
+                    "double with every step. Visit each variable once, when all its shares have "
+                    "arrived."
                 )
             return np.asarray(g, np.float64) * slope
 
@@ -222,11 +227,36 @@ GRAPHS: dict[str, dict[str, list[tuple[str, float]]]] = {
         "r": [("q", 0.5), ("p", 7.0)],
         "z": [("x", 1.0), ("p", 11.0), ("r", 6.0), ("q", -2.0)],
     },
-    "y = y + y, twelve times": {
+    "y = y + y, forty times": {
         "y0": [],
-        **{f"y{n}": [(f"y{n - 1}", 1.0), (f"y{n - 1}", 1.0)] for n in range(1, 13)},
+        **{f"y{n}": [(f"y{n - 1}", 1.0), (f"y{n - 1}", 1.0)] for n in range(1, 41)},
     },
 }
+
+
+TOO_LONG = (
+    "Over y = y + y, forty times, your walk does not come to an end: it goes to a variable again "
+    "by each path that leads there, and each step doubles the paths. Ask whether a variable has "
+    "been seen BEFORE you go to its sources."
+)
+
+
+@contextmanager
+def limited(hint: str) -> Iterator[None]:
+    """Stop a reader's code with a hint after very many calls of functions."""
+    before, calls = sys.getprofile(), 0
+
+    def count(frame: FrameType, event: str, _: Any) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+        if calls > CALLS:
+            raise WrongAnswer(hint)
+
+    sys.setprofile(count)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
 
 
 def walk(answer: Callable[[Variable], Any]) -> None:
@@ -252,7 +282,8 @@ def walk(answer: Callable[[Variable], Any]) -> None:
     for case, links in GRAPHS.items():
         result, truth = list(links)[-1], _slopes(links, list(links)[-1])
         made = _graph(links)
-        call(answer, made[result], rules=rules)
+        with limited(TOO_LONG):
+            call(answer, made[result], rules=rules)
         first = np.array([_number(each.grad, name) for name, each in made.items()])
         compare(
             first,
@@ -270,7 +301,8 @@ def walk(answer: Callable[[Variable], Any]) -> None:
             tolerance=TOLERANCE,
             case=case,
         )
-        call(answer, made[result], rules=rules)
+        with limited(TOO_LONG):
+            call(answer, made[result], rules=rules)
         second = np.array([_number(each.grad, name) for name, each in made.items()])
         compare(
             second,
@@ -295,4 +327,169 @@ def _number(grad: Any, name: str) -> float:
         raise WrongAnswer(
             f"The grad of {name} should be a single number. Your walk leaves an object of type "
             f"{type(grad).__name__} there, or an array of several."
+        ) from error
+
+
+class Trial(NamedTuple):
+    """One thing to try with a reader's engine: what to compute, from which numbers."""
+
+    text: str
+    compute: Callable[..., Any]
+    inputs: tuple[float, ...]
+    look: str
+    mistakes: Mapping[str, tuple[float, ...]] = {}  # hint: slopes
+
+
+def doubled(x: Any) -> Any:
+    """Add a number to itself, sixty times over."""
+    for _ in range(60):
+        x = x + x
+    return x
+
+
+SHARES = "A number that is used twice collects two shares. Add each to those that came before."
+TRIALS = [
+    Trial("x", lambda x: x, (2.0,), "The slope of x with respect to itself is 1."),
+    Trial("x + y", lambda x, y: x + y, (2.0, 5.0), "Which slope has a sum, when one term moves?"),
+    Trial(
+        "x * y",
+        lambda x, y: x * y,
+        (2.0, 5.0),
+        "Which slope has a product, when one factor moves?",
+        {"Each factor has received its own value. The slope is the OTHER factor.": (2.0, 5.0)},
+    ),
+    Trial(
+        "x.tanh()",
+        lambda x: x.tanh(),
+        (0.5,),
+        "The slope of the tanh is 1 - tanh².",
+        {"The slope is 1 - t², where t is the VALUE of the tanh, not x.": (0.75,)},
+    ),
+    Trial(
+        "(x * y) * z",
+        lambda x, y, z: (x * y) * z,
+        (2.0, 5.0, 3.0),
+        "The chain rule: a share is the gradient that has arrived, times the slope.",
+        {"A share is the slope TIMES the gradient that has arrived.": (5.0, 2.0, 10.0)},
+    ),
+    Trial("x + x", lambda x: x + x, (3.0,), SHARES, {SHARES: (1.0,)}),
+    Trial("x * x", lambda x: x * x, (3.0,), SHARES, {SHARES: (3.0,)}),
+    Trial(
+        "a * a + a, where a = y * x",
+        lambda x, y: (lambda a: a * a + a)(y * x),
+        (2.0, 3.0),
+        "Print the order of the visits. Has everything arrived at a number before it passes its "
+        "gradient on? And does it pass on all of it?",
+    ),
+    Trial(
+        "a + a * a, where a = y * x",
+        lambda x, y: (lambda a: a + a * a)(y * x),
+        (2.0, 3.0),
+        "With the terms the other way round it was right. Does the order of your visits depend "
+        "on the order of the edges? A number comes after ALL that was computed from it.",
+    ),
+    Trial("x = x + x, sixty times", doubled, (1.0,), SHARES),
+]
+PATHS = (
+    "Over x = x + x, sixty times, your engine does not come to an end: each step doubles the "
+    "visits. Visit each number once, when all its shares have arrived."
+)
+PARTS = {
+    "supported operand": "Two Numbers meet, and Python finds no method for the sign between "
+    "them. For + it calls __add__(self, other), for * it calls __mul__(self, other).",
+    "no attribute 'tanh'": "Your class has no method tanh yet.",
+    "no attribute 'backward'": "Your class has no method backward yet.",
+    "no attribute 'value'": "A Number should hold its number as value. Set it in __init__.",
+    "no attribute 'grad'": "A Number should hold its gradient as grad, 0 at first. Set it in "
+    "__init__.",
+    "takes no arguments": "Number(2.0) should make a leaf. Python calls __init__(self, value).",
+}
+
+
+def engine(answer: type) -> None:
+    """Check a small engine for single numbers, one thing after the other.
+
+    Args:
+        answer: a class. ``answer(2.0)`` makes a leaf with ``value`` and ``grad``; there are +, *,
+            ``tanh()``, and ``backward()``, which adds to the ``grad`` of the leaves.
+
+    Raises:
+        WrongAnswer: with a hint, when something is missing, wrong, or never ends.
+    """
+    if not isinstance(answer, type):
+        raise WrongAnswer("Hand over the class itself, by its name: Number, not Number(2.0).")
+    if issubclass(answer, Variable):
+        raise WrongAnswer("That is the engine of the book. Write a class of your own.")
+    for trial in TRIALS:
+        _try_engine(answer, trial)
+    with guarded(PARTS):
+        x, y = answer(2.0), answer(3.0)
+        a = x * y
+        (a * a).backward()
+        (a + a).backward()
+        found = np.array([_own(x, "grad"), _own(y, "grad")])
+    compare(
+        found,
+        np.array([42.0, 28.0]),
+        {
+            "The second walk has replaced what the first left in grad. It adds.": np.array(
+                [6.0, 4.0]
+            ),
+            "What the first walk had left at a was passed on once more by the second. Pass on "
+            "what has arrived in THIS walk, not all that stands in grad.": np.array([78.0, 52.0]),
+        },
+        "Two walks, from a * a and from a + a, should add up at the leaves.",
+        tolerance=TOLERANCE,
+        case="a = x * y, then (a * a).backward() and (a + a).backward()",
+    )
+    print("Right: values, slopes and shares, each number visited once.")
+
+
+def _try_engine(answer: type, trial: Trial) -> None:
+    """Compute the same with the reader's engine and with that of the book."""
+    ours = [Variable(number) for number in trial.inputs]
+    truth = trial.compute(*ours)
+    truth.backward()
+    with guarded(PARTS):
+        leaves = [answer(number) for number in trial.inputs]
+        result = trial.compute(*leaves)
+        if not isinstance(result, answer):
+            raise WrongAnswer(
+                f"{trial.text} has the type {type(result).__name__}. It should be a new "
+                f"{answer.__name__}, which remembers where it came from."
+            )
+        value, before = _own(result, "value"), [_own(leaf, "grad") for leaf in leaves]
+    compare(
+        np.array(value),
+        truth.value.copy(),
+        look=f"The value of {trial.text} is wrong, before any walk.",
+        tolerance=TOLERANCE,
+        case=trial.text,
+    )
+    if any(before):
+        raise WrongAnswer("Before the first walk every grad should be 0.")
+    with limited(PATHS), guarded(PARTS):
+        result.backward()
+    slopes = np.array([_own(leaf, "grad") for leaf in leaves])
+    compare(
+        slopes,
+        np.array([float(leaf.grad) for leaf in ours]),
+        {
+            "All gradients are still zero after backward().": 0 * slopes,
+            **{hint: np.array(wrong) for hint, wrong in trial.mistakes.items()},
+        },
+        trial.look,
+        tolerance=TOLERANCE,
+        case=f"slopes of {trial.text} at {', '.join(map(str, trial.inputs))}",
+    )
+
+
+def _own(number: Any, part: str) -> float:
+    """Return the value or the gradient of a reader's number as a float."""
+    found = getattr(number, part)
+    try:
+        return float(found)
+    except (TypeError, ValueError) as error:
+        raise WrongAnswer(
+            f"{part} should be a single number. Yours is an object of type {type(found).__name__}."
         ) from error

@@ -23,6 +23,7 @@ from definebyrun.scratch.engine import Variable
 Edge = tuple[Any, Any]
 Place = tuple[float, float]
 LINE, LETTER = 0.18, 0.085  # inches a line of text takes, and a letter of it
+CELL = 0.86  # inches a box of a chain takes, with the arrow to the next
 SIGNS = {
     "__add__": "+",
     "__sub__": "−",
@@ -173,7 +174,8 @@ def box_of(node: Any, names: Mapping[str, Tensor | Variable], result: str) -> Bo
     Args:
         node: a variable of the engine or an autograd node of PyTorch.
         names: what to call the variables.
-        result: the name of the variable whose slopes the gradients are.
+        result: the name of the variable whose slopes the gradients are; without it the box
+            shows no gradient.
     """
     ours = isinstance(node, Variable)
     leaf = getattr(node, "variable", None)  # of PyTorch
@@ -189,7 +191,7 @@ def box_of(node: Any, names: Mapping[str, Tensor | Variable], result: str) -> Bo
     known = names[name]
     value = known if isinstance(known, Tensor) else known.value
     keeps = isinstance(known, Variable) or known.is_leaf or known.retains_grad
-    gradient = known.grad if keeps else None
+    gradient = known.grad if keeps and result else None
     sign = "= " if np.prod(value.shape) == 1 else ""
     slope = f"d{result}/d{name} {sign}{number(gradient)}" if gradient is not None else ""
     return Box(operation, f"{name} {sign}{number(value)}", slope)
@@ -232,7 +234,8 @@ def draw_graph(
 
     Leaves stand in round boxes, results of operations in square ones with the operation on the
     upper edge. Arrows follow the computation downwards; the gradient goes against them. A named
-    variable shows its value and, where it holds one, its gradient; an array shows its shape.
+    variable shows its value and, where it holds one, its gradient; an array shows its shape. In
+    the engine every gradient begins with zero: none is shown before the result has one of its own.
 
     Args:
         result: a variable of the engine, or a tensor that PyTorch recorded; any shape and device.
@@ -245,6 +248,8 @@ def draw_graph(
     edges = graph_edges(result)
     last = result.grad_fn if isinstance(result, Tensor) else result
     top = next((name for name, known in names.items() if known is result), "")
+    if isinstance(result, Variable) and not result.grad.any():
+        top = ""
     layers = layers_of(edges, last)
     boxes = {node: box_of(node, names, top) for node in layers}
     across = max(box.width() for box in boxes.values()) + 0.15
@@ -284,21 +289,20 @@ def draw_chain(steps: Sequence[tuple[str, str, str]]) -> Figure:
         steps: for each box its text, the text above it and the text below it: a value first,
             then in turn an operation and a value. Values are drawn round, operations square.
     """
-    fig, ax = figure(height=1.7, width=0.86 * len(steps))
+    fig, ax = figure(height=1.32, width=CELL * len(steps))
+    half = [(LETTER * len(text) / 2 + 0.09) / CELL for text, _, _ in steps]
     for index, (text, above, below) in enumerate(steps):
         operation = index % 2 == 1
         shape, colour = ("square", "blue") if operation else ("round", "green")
         box = {"boxstyle": f"{shape},pad=0.35", "fc": LIGHT["paper"], "ec": LIGHT[colour]}
         ax.text(index, 0, text, ha="center", va="center", bbox=box, zorder=3)
-        ax.text(index, 0.62, above, ha="center", va="center")
-        ax.text(index, -0.62, below, ha="center", va="center", color=LIGHT["orange"])
+        ax.text(index, 0.5, above, ha="center", va="center")
+        ax.text(index, -0.55, below, ha="center", va="center", color=LIGHT["orange"])
         if index:
-            left, right = (
-                (index - 0.82, index - 0.42) if operation else (index - 0.58, index - 0.18)
-            )
-            draw_arrow(ax, (left, 0.13), (right, 0.13), "ink")
-            draw_arrow(ax, (right, -0.13), (left, -0.13), "orange")
-    fill(ax, (-0.6, len(steps) - 0.4), (-0.95, 0.9))
+            left, right = index - 1 + half[index - 1], index - half[index]
+            draw_arrow(ax, (left, 0.11), (right, 0.11), "ink")
+            draw_arrow(ax, (right, -0.11), (left, -0.11), "orange")
+    fill(ax, (-0.6, len(steps) - 0.4), (-0.86, 0.66))
     return fig
 
 
