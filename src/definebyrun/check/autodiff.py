@@ -406,12 +406,12 @@ PARTS = {
 }
 
 
-def engine(answer: type) -> None:
+def engine(answer: type[Any]) -> None:
     """Check a small engine for single numbers, one thing after the other.
 
     Args:
         answer: a class. ``answer(2.0)`` makes a leaf with ``value`` and ``grad``; there are +, *,
-            ``tanh()``, and ``backward()``, which adds to the ``grad`` of the leaves.
+            ``tanh()``, and ``backward()``, which adds to the ``grad`` of each number behind.
 
     Raises:
         WrongAnswer: with a hint, when something is missing, wrong, or never ends.
@@ -426,6 +426,12 @@ def engine(answer: type) -> None:
         x, y = answer(2.0), answer(3.0)
         a = x * y
         (a * a).backward()
+        if abs(_own(a, "grad") - 12) > TOLERANCE:
+            raise WrongAnswer(
+                f"The leaves are right. With a = x * y = 6, walk back from a * a: a itself has "
+                f"the grad {_own(a, 'grad'):g}, expected 12. Every number behind the result "
+                "wants its slope, not the leaves alone."
+            )
         (a + a).backward()
         found = np.array([_own(x, "grad"), _own(y, "grad")])
     compare(
@@ -445,7 +451,7 @@ def engine(answer: type) -> None:
     print("Right: values, slopes and shares, each number visited once.")
 
 
-def _try_engine(answer: type, trial: Trial) -> None:
+def _try_engine(answer: type[Any], trial: Trial) -> None:
     """Compute the same with the reader's engine and with that of the book."""
     ours = [Variable(number) for number in trial.inputs]
     truth = trial.compute(*ours)
