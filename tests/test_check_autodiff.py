@@ -1,5 +1,6 @@
 """The checkers of a sine, of a walk back and of a whole engine name each typical mistake."""
 
+import itertools
 import math
 
 import numpy as np
@@ -434,3 +435,25 @@ def without_arrived(self, order):
 def test_a_wrong_engine_gets_its_own_hint(answer, hint):
     with pytest.raises(check.WrongAnswer, match=hint):
         check.autodiff.engine(answer)
+
+
+@pytest.mark.parametrize("choose", [min, lambda waiting, key: list(waiting)[-1]])
+def test_an_engine_that_visits_in_another_order_is_stopped(choose):
+    """Its slopes are right, but it visits numbers again and again."""
+
+    def backward(self):
+        waiting = {self: 1.0}
+        while waiting:
+            node = choose(waiting, key=lambda number: number.serial)
+            gradient = waiting.pop(node)
+            node.grad += gradient
+            for source, slope in node.edges:
+                waiting[source] = waiting.get(source, 0.0) + gradient * slope
+
+    def __init__(self, value, *edges):
+        Number.__init__(self, value, *edges)
+        self.serial = next(serials)
+
+    serials = itertools.count()
+    with pytest.raises(check.WrongAnswer, match="does not come to an end"):
+        check.autodiff.engine(changed(backward=backward, __init__=__init__))

@@ -340,6 +340,20 @@ class Trial(NamedTuple):
     mistakes: Mapping[str, tuple[float, ...]] = {}  # hint: slopes
 
 
+def grown(x: Any, y: Any) -> Any:
+    """Follow a short way and a longer one at each step: visits in a wrong order double."""
+    for _ in range(30):
+        x = y * x + x
+    return x
+
+
+def grown_from_itself(x: Any, y: Any) -> Any:
+    """Do the same with the terms the other way round."""
+    for _ in range(30):
+        x = x + y * x
+    return x
+
+
 def doubled(x: Any) -> Any:
     """Add a number to itself, sixty times over."""
     for _ in range(60):
@@ -389,10 +403,12 @@ TRIALS = [
         "on the order of the edges? A number comes after ALL that was computed from it.",
     ),
     Trial("x = x + x, sixty times", doubled, (1.0,), SHARES),
+    Trial("x = y * x + x, thirty times", grown, (1.0, 0.5), SHARES),
+    Trial("x = x + y * x, thirty times", grown_from_itself, (1.0, 0.5), SHARES),
 ]
 PATHS = (
-    "Over x = x + x, sixty times, your engine does not come to an end: each step doubles the "
-    "visits. Visit each number once, when all its shares have arrived."
+    "Over a long chain in which every number is used twice, your engine does not come to an end: "
+    "each step doubles the visits. Visit each number once, when all its shares have arrived."
 )
 PARTS = {
     "supported operand": "Two Numbers meet, and Python finds no method for the sign between "
