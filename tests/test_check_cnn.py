@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from definebyrun.check import WrongAnswer, cnn
+from definebyrun.scratch.convolution import conv2d
 
 
 def loops(image, kernel):
@@ -52,10 +53,12 @@ RIGHT = {
     ],
     "convolve": [
         loops,
-        lambda image, kernel: (
-            image.unfold(1, kernel.shape[1], 1).unfold(2, kernel.shape[2], 1)
-            * kernel[:, None, None]
-        ).sum((0, 3, 4)),
+        lambda image, kernel: sum(
+            kernel[c, a, d] * image[c, a : a + 4, d : d + 5]
+            for c in range(3)
+            for a in range(2)
+            for d in range(3)
+        ),
     ],
     "max_pool": [
         pool,
@@ -91,6 +94,19 @@ WRONG = [
         "convolve",
         lambda image, kernel: F.conv2d(image[None], kernel[None]).squeeze(),
         "asks for the loops",
+    ),
+    (
+        "convolve",
+        lambda image, kernel: (
+            image.unfold(1, kernel.shape[1], 1).unfold(2, kernel.shape[2], 1)
+            * kernel[:, None, None]
+        ).sum((0, 3, 4)),
+        "visit them one by one",
+    ),
+    (
+        "convolve",
+        lambda image, kernel: conv2d(image[None], kernel[None])[0, 0],
+        "visit them one by one",
     ),
     ("convolve", past_the_end, "at how many places does it lie inside"),
     ("convolve", lambda image, kernel: loops(image, kernel[:, :2, :2]), "for a square"),
@@ -140,6 +156,17 @@ WRONG = [
     ("filter_gradient", lambda image, g: filter_gradient(image, g) / g.numel(), "sum over all"),
     ("filter_gradient", lambda image, g: filter_gradient(image, g * 0 + 1), "left out"),
     ("filter_gradient", lambda image, g: -filter_gradient(image, g), "turned round"),
+    ("filter_gradient", lambda image, g: filter_gradient(g, image), "the larger of the two"),
+    (
+        "filter_gradient",
+        lambda image, g: conv2d(g[None, None], image[None, None])[0, 0],
+        "the larger of the two",
+    ),
+    (
+        "filter_gradient",
+        lambda image, g: F.conv2d(image[None, None], g[None, None], padding=(3, 5))[0, 0],
+        "over the rim",
+    ),
     ("filter_gradient", lambda image, g: image, "that of the image"),
     ("filter_gradient", lambda image, g: g, "that of the gradient"),
     ("filter_gradient", lambda image, g: filter_gradient(image, g) + 1, "result[0, 0]"),

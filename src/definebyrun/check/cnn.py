@@ -14,6 +14,11 @@ from torch.nn import functional as F
 from definebyrun.check.answer import WrongAnswer
 from definebyrun.check.run import Rules, call, compare, run
 
+_SWAPPED = (
+    "You slide the image over g, and it is the larger of the two. In the sum that you derived, "
+    "which one stays and which one is shifted by (a, d)?"
+)
+
 
 def output_size(answer: Callable[[int, int, int, int], Any]) -> None:
     """Check a function that gives the size of a convolution's output.
@@ -88,7 +93,11 @@ def convolve(answer: Callable[[Tensor, Tensor], Any]) -> None:
         kernel,
         truth=truth,
         rules=Rules(
-            forbid={"conv*": "The exercise asks for the loops that stand behind it."},
+            forbid={
+                "conv*": "The exercise asks for the loops that stand behind it.",
+                "unfold": "That cuts all windows out at once, as the page's own conv2d does. This "
+                "exercise asks for the two loops that visit them one by one.",
+            },
             errors={
                 "must match the size": "A window and the filter differ in shape. The window at "
                 "place (i, j) has all channels, the rows from i to i + kh and the columns from j "
@@ -217,6 +226,12 @@ def filter_gradient(answer: Callable[[Tensor, Tensor], Any]) -> None:
         image,
         slope,
         truth=truth,
+        rules=Rules(
+            errors={
+                "greater than actual input": _SWAPPED,
+                "the padded side": _SWAPPED,
+            }
+        ),
         mistakes={
             "You mirror the gradient before you slide it. Nothing is mirrored in the sum over "
             "i and j that you derived.": _slide(image[None], slope.flip(0, 1)[None]),
@@ -234,6 +249,8 @@ def filter_gradient(answer: Callable[[Tensor, Tensor], Any]) -> None:
             "the filter.",
             (4, 6): "This shape is that of the gradient that arrives. The gradient of a filter has "
             "the shape of the filter.",
+            (9, 12): "Your sum has places where g stands over the rim of the image. In the sum "
+            "over i and j it lies inside as a whole: slide without padding.",
         },
         tolerance=1e-4,
         case="an image of 6 x 7 and a gradient of 4 x 6",
