@@ -2,8 +2,10 @@
 
 import errno
 import json
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
@@ -155,3 +157,30 @@ def test_every_kernel_has_one_thread_whatever_the_reader_set(
     assert settings()["OMP_NUM_THREADS"] == "1"
     monkeypatch.setenv("DEFINEBYRUN_THREADS", "4")
     assert settings()["MKL_NUM_THREADS"] == "4"
+
+
+def test_an_interrupt_ends_a_kernel_that_is_still_being_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C finds no process yet; it waits for one and kills it, so the build ends at once."""
+    killed = threading.Event()
+    process = SimpleNamespace(kill=killed.set)
+
+    class Starting:
+        km: Any = None
+
+        def __init__(self, *_arguments: Any, **_options: Any) -> None: ...
+
+        def execute(self, **_options: Any) -> None:
+            time.sleep(0.3)
+            self.km = SimpleNamespace(provisioner=SimpleNamespace(process=process))
+            raise DeadKernelError("killed" if killed.wait(30) else "left alone")
+
+    def interrupted(*_arguments: Any, **_options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(execute, "NotebookClient", Starting)
+    monkeypatch.setattr(execute, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_side_by_side([job(tmp_path, "slow", 1)], 1, tmp_path, print)
+    assert killed.is_set()

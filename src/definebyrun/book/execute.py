@@ -179,8 +179,10 @@ def run_side_by_side(
                 say(_progress(job.page, took, failure, started, len(jobs), len(pending)))
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        for client in clients.values():
-            _kill(client)
+        while any(future.running() for future in futures):
+            for client in list(clients.values()):
+                _kill(client)  # one whose kernel is still being started has none yet
+            time.sleep(0.1)
         raise
     pool.shutdown()
     return failures
