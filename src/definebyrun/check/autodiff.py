@@ -464,7 +464,7 @@ def engine(answer: type[Any]) -> None:
         tolerance=TOLERANCE,
         case="a = x * y, then (a * a).backward() and (a + a).backward()",
     )
-    print("Right: values, slopes and shares, each number visited once.")
+    print("Right: values, slopes and shares, and no visits that double from step to step.")
 
 
 def _try_engine(answer: type[Any], trial: Trial) -> None:
