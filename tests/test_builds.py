@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -177,9 +178,16 @@ def test_an_interrupted_build_keeps_the_pages_that_were_done(tmp_path: Path) -> 
     small.write("two", SLEEPS)
     command = [str(Path(sys.executable).with_name("jb")), "build", str(tmp_path)]
     log = tmp_path / "log"
+    # a job in the background of a shell is born deaf to Ctrl-C, and so are its children
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with log.open("w") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=output, env=small.environment(), start_new_session=True
+            command,
+            stdout=output,
+            stderr=output,
+            env=small.environment(),
+            start_new_session=True,
+            preexec_fn=heard,
         )
         for _wait in range(600):
             if "book/one took" in log.read_text() or process.poll() is not None:
