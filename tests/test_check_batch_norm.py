@@ -120,6 +120,10 @@ def test_right_fold_passes(capsys):
     [
         (lambda a, n: folded(a, n, variance=n.running_var + n.eps), "divides by its root"),
         (lambda a, n: folded(a, n, variance=n.running_var.sqrt()), "left eps out"),
+        (
+            lambda a, n: folded(a, n, variance=(n.running_var + 1e-5).sqrt()),
+            "take norm.eps",
+        ),
         (lambda a, n: folded(a, n, columns=True), "Each unit is a row"),
         (lambda a, n: folded(a, n, mean=0), "running mean is missing"),
         (lambda a, n: in_float32(a, n, mean=0), "running mean is missing"),

@@ -108,7 +108,7 @@ def fold(answer: Callable[[nn.Linear, nn.BatchNorm1d], Any]) -> None:
             "a layer with a bias": nn.Linear(4, 4).double().eval(),
             "a layer made with bias=False": nn.Linear(4, 4, bias=False).double().eval(),
         }
-        norm = nn.BatchNorm1d(4).double().eval()
+        norm = nn.BatchNorm1d(4, eps=1e-3).double().eval()
         x = torch.randn(5, 4, dtype=torch.float64)
         state = {name: 0.5 + torch.rand(4) for name in ("weight", "bias", "running_mean")}
         norm.load_state_dict(state | {"running_var": 0.01 * torch.rand(4)}, strict=False)
@@ -164,6 +164,9 @@ def _typical_folds(linear: nn.Linear, norm: nn.BatchNorm1d, x: Tensor) -> dict[s
         ),
         "You left eps out. With a small variance it matters.": with_factor(
             norm.weight / variance.sqrt()
+        ),
+        "You wrote 1e-5 for eps. This layer may have been made with another one: take norm.eps.": (
+            with_factor(norm.weight / (variance + 1e-5).sqrt())
         ),
         "You scale the columns of the weight. Each unit is a row: its whole row is multiplied by "
         "its factor.": x @ (linear.weight * factor).T + factor * (bias - mean) + norm.bias,
