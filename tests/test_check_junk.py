@@ -317,6 +317,7 @@ RIGHT = {
         (1 - e) * losses.cross_entropy(z, y) - e * z.log_softmax(1).mean()
     ),
     "losses.one_logit": lambda logits: logits[:, 1] - logits[:, 0],
+    "losses.poisson": lambda z, y: (z.exp() - y * z).mean(),
     "data.transformed": Transformed,
     "data.class_split": class_split,
     "data.class_share": class_share,

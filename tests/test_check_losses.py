@@ -1,5 +1,7 @@
 """The checkers of the chapter on losses accept right answers and name typical mistakes."""
 
+from functools import reduce
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -34,10 +36,10 @@ def with_shares(right, wrong):
     """A loss that gives these shares of the label to the right class and to each other class."""
 
     def loss(z, y, e):
-        k = z.shape[1]
-        one = torch.eye(k)[y]
-        q = right(e, k) * one + wrong(e, k) * (1 - one)
-        return -(q * z.log_softmax(1)).sum(1).mean()
+        log_p, k = z.log_softmax(1), z.shape[1]
+        of_right = log_p.gather(1, y[:, None]).sum(1)
+        of_wrong = log_p.sum(1) - of_right
+        return -(right(e, k) * of_right + wrong(e, k) * of_wrong).mean()
 
     return loss
 
@@ -50,6 +52,10 @@ def two_parts(even, share=lambda e: 1 - e, axis=1):
         return share(e) * F.nll_loss(log_p, y) + even(log_p, e)
 
     return loss
+
+
+def poisson(z, y):
+    return (z.exp() - y * z).mean()
 
 
 smoothed = two_parts(lambda log_p, e: -e * log_p.mean())
@@ -65,6 +71,10 @@ RIGHT = {
         with_max(lambda z: torch.maximum(z, torch.zeros_like(z))),
         lambda z, t: (shifted(z, z.clamp(min=0)) - t * z).mean(),
         lambda z, t: (shifted(z, z.detach().clamp(min=0)) - t * z).mean(),
+    ],
+    losses.poisson: [
+        poisson,
+        lambda z, y: z.exp().mean() - (y * z).mean(),
     ],
     losses.smoothing: [
         smoothed,
@@ -108,6 +118,8 @@ def refused(check, answer, hint):
         (lambda z: torch.logsumexp(z, 0), "uses logsumexp"),
         (lambda z: torch.special.logsumexp(z, 0), "uses special_logsumexp"),
         (lambda z: z[0] - z.log_softmax(0)[0], "uses log_softmax"),
+        (lambda z: reduce(torch.logaddexp, z), "uses logaddexp"),
+        (lambda z: reduce(torch.logaddexp2, z), "uses logaddexp2"),
         (lambda z: z.sub_(z.max()).exp().sum().log(), "changes z"),
         (
             lambda z: z.double().exp().sum().log(),
@@ -181,6 +193,9 @@ def test_binary_cross_entropy_recognises(answer, hint):
     ("answer", "hint"),
     [
         (lambda z, y, e: F.cross_entropy(z, y, label_smoothing=e), "uses cross_entropy"),
+        (lambda z, y, e: -(torch.eye(3)[y] * z.log_softmax(1)).sum(), "uses eye"),
+        (lambda z, y, e: torch.zeros_like(z).scatter(1, y[:, None], 1).sum(), "uses scatter"),
+        (lambda z, y, e: F.one_hot(y, 3).sum(), "uses one_hot"),
         (lambda z, y, e: F.nll_loss(z.log_softmax(1), y), "no effect"),
         (lambda z, y, e: smoothed(z, y, 1 - e), "are exchanged"),
         (with_shares(lambda e, k: 1 - e, lambda e, k: e / (k - 1)), "K - 1 wrong classes"),
@@ -207,6 +222,42 @@ def test_binary_cross_entropy_recognises(answer, hint):
 )
 def test_smoothing_recognises(answer, hint):
     refused(losses.smoothing, answer, hint)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (F.poisson_nll_loss, "uses poisson_nll_loss"),
+        (torch.nn.PoissonNLLLoss(), "uses poisson_nll_loss"),
+        (
+            lambda z, y: -torch.distributions.Poisson(z.exp()).log_prob(y).mean(),
+            "without one of PyTorch's",
+        ),
+        (lambda z, y: z.exp() - y * z, "averaged"),
+        (lambda z, y: (z.exp() - y * z).sum(), "You sum over"),
+        (lambda z, y: -poisson(z, y), "MINUS"),
+        (lambda z, y: poisson(z, y) + torch.lgamma(y + 1).mean(), "pulls at nothing"),
+        (lambda z, y: -poisson(z, y) - torch.lgamma(y + 1).mean(), "leave it out. And"),
+        (lambda z, y: (z - y * z.log()).mean(), "logarithm of the rate already"),
+        (lambda z, y: z.exp().mean(), "no say"),
+        (lambda z, y: -(y * z).mean(), "what became of"),
+        (lambda y, z: poisson(z, y), "log-rates come first"),
+        (lambda z, y: (z.exp() - y).mean(), "This is the gradient"),
+        (lambda z, y: (z.exp() - y).square().mean(), "squared error"),
+        (lambda z, y: (F.softplus(z) - y * z).mean(), "more than 1"),
+        (
+            lambda z, y: (z.exp() ** y * (-z.exp()).exp() / (y + 1).lgamma().exp()).mean(),
+            "likelihood itself",
+        ),
+        (lambda z, y: (z.exp() - y * z.exp().log()).mean(), "rounded to 0"),
+        (lambda z, y: poisson(z.clamp(min=-100), y), "rounded to 0"),
+        (lambda z, y: poisson(z.detach(), y), "no graph"),
+        (lambda z, y: (z.exp().detach() - y * z).mean(), "the gradient is"),
+        (lambda z, y: z.sum(), "term by term"),
+    ],
+)
+def test_poisson_recognises(answer, hint):
+    refused(losses.poisson, answer, hint)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def log_sum_exp(answer: Callable[[Tensor], Tensor]) -> None:
     """
     rules = Rules(
         forbid=dict.fromkeys(
-            ("*logsumexp", "*softm*", "*cross_entropy*"),
+            ("*logsumexp", "logaddexp*", "*softm*", "*cross_entropy*"),
             "The exercise asks for the function behind it: write it with exp, sum and log.",
         )
     )
@@ -158,6 +158,80 @@ def binary_cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
     print("Right: finite for logits of any usual size, with the gradient (p - y) / M.")
 
 
+def poisson(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """Check the mean negative log-likelihood of counts, from the logarithms of their rates.
+
+    Args:
+        answer: the reader's function of log-rates and counts, both of shape (M,), which leaves
+            out what does not depend on the log-rates.
+
+    Raises:
+        WrongAnswer: it is not right yet; the text is a hint.
+    """
+    rules = Rules(
+        forbid=dict.fromkeys(
+            ("*_loss", "kl_div", "log_prob", "*xlogy*"),
+            "The exercise asks for the loss itself, without one of PyTorch's.",
+        )
+    )
+    z, y = torch.tensor([0.5, -1.0, 2.0, 1.0]), torch.tensor([1.0, 0.0, 5.0, 3.0])
+    truth = F.poisson_nll_loss(z, y)
+    factorials = torch.lgamma(y + 1)
+    run(
+        answer,
+        z,
+        y,
+        truth=truth,
+        rules=rules,
+        mistakes={
+            "You sum over the examples; the loss is their mean.": 4 * truth,
+            "The sign is turned round: the loss is MINUS the logarithm.": -truth,
+            "log y! does not depend on z and pulls at nothing: leave it out.": truth
+            + factorials.mean(),
+            "log y! does not depend on z: leave it out. And the loss is MINUS the "
+            "logarithm.": -truth - factorials.mean(),
+            "The counts have no say in your loss: a term with y is missing.": z.exp().mean(),
+            "Only the part with y is there: what became of exp(-rate)?": -(y * z).mean(),
+            "Log-rates and counts are exchanged: the log-rates come first.": (
+                y.exp() - y * z
+            ).mean(),
+            "This is the gradient, said minus right; the exercise asks for the loss.": (
+                z.exp() - y
+            ).mean(),
+            "This is the squared error: no count is normal.": (z.exp() - y).square().mean(),
+            "This is the binary cross-entropy: a count can be more than 1.": (
+                F.softplus(z) - y * z
+            ).mean(),
+            "This is the likelihood itself; its logarithm is missing.": (
+                (y * z - z.exp() - factorials).exp().mean()
+            ),
+        },
+        look="Take the logarithm of one probability by hand and compare term by term.",
+        not_finite="z may be negative: it is the logarithm of the rate already.",
+        shapes={(4,): "Something is still to be averaged."},
+        dtype=torch.float32,
+    )
+    z, y = torch.tensor([-1000.0, -200.0]), torch.tensor([0.0, 3.0])
+    deep = (
+        "Moderate rates are right. Here exp(z) is rounded to 0: the logarithm of the rate is z "
+        "itself, on paper."
+    )
+    run(
+        answer,
+        z,
+        y,
+        truth=F.poisson_nll_loss(z, y),
+        rules=rules,
+        look=deep,
+        not_finite=deep,
+        tolerance=1e-3,
+        case=f"z = {z.tolist()}, y = {y.tolist()}",
+    )
+    z, y = torch.tensor([0.5, -1.0, 2.0, -200.0]), torch.tensor([1.0, 0.0, 5.0, 3.0])
+    _same_gradient(answer, z, y, truth=(z.exp() - y) / 4, rules=rules)
+    print("Right: minus the log-likelihood of a count, with the gradient (exp(z) - y) / M.")
+
+
 def smoothing(answer: Callable[[Tensor, Tensor, float], Tensor]) -> None:
     """Check cross-entropy with smoothed labels.
 
@@ -175,8 +249,11 @@ def smoothing(answer: Callable[[Tensor, Tensor, float], Tensor]) -> None:
     others = (3 * everywhere - plain) / 2  # the mean over the wrong classes alone
     share = 1 - epsilon
     rules = Rules(
-        forbid={
-            "one_hot": "The exercise asks for an answer without one-hot vectors.",
+        forbid=dict.fromkeys(
+            ("one_hot", "eye", "scatter*"),
+            "The exercise asks for an answer without one-hot vectors.",
+        )
+        | {
             "cross_entropy*": "It could do it all by itself: begin with a log-softmax instead.",
         },
         errors={
