@@ -375,45 +375,47 @@ def draw_backward(result: Variable, names: Mapping[str, Variable], *, columns: i
     places = {key: (0.62 * x, 0.76 * y) for key, (x, y) in places_of(edges, layers).items()}
     left, right = (pick(x for x, _ in places.values()) for pick in (min, max))
     visits = trace_backward(result)
-    width, height = right - left + 1.35, 0.76 * max(layers.values()) + 0.7
+    width, height = right - left + 1.53, 0.76 * max(layers.values()) + 0.7
     rows = math.ceil(len(visits) / columns)
     fig, ax = figure(height=height * rows, width=width * columns)
     arrived = {result: 1.0}
     done: set[Variable] = set()
     for index, visit in enumerate(visits):
         row, column = divmod(index, columns)
-        corner = width * column - left + 0.32, height * (rows - 1 - row) + 0.3
+        corner = width * column - left + 0.5, height * (rows - 1 - row) + 0.3
         at = {key: (corner[0] + x, corner[1] + y) for key, (x, y) in places.items()}
-        sent = dict(visit.shares)
+        sent: dict[Variable, list[float]] = defaultdict(list)
+        for source, share in visit.shares:
+            sent[source].append(share)
         arrived |= visit.waiting
         for edge in dict.fromkeys(edges):
             way = way_of(edge, layers, at)
             active = edge[1] is visit.node
-            draw_share(ax, way, sent[edge[0]] if active else None)
+            draw_share(ax, way, sent[edge[0]] if active else [])
         for node in layers:
             state = "now" if node is visit.node else "done" if node in done else "open"
             draw_state(ax, at[node], called[node], arrived.get(node), state)
         done.add(visit.node)
         above = corner[1] + height - 0.6
-        ax.text(corner[0] + left - 0.2, above, f"{index + 1}.", weight="bold", va="center")
+        ax.text(corner[0] + left - 0.46, above, f"{index + 1}.", weight="bold", va="center")
         pile = sorted(visit.waiting, key=lambda node: node.number)
         draw_pile(ax, (corner[0] + right + 0.68, corner[1]), [called[node] for node in pile])
     fill(ax, (0, width * columns), (0, height * rows))
     return fig
 
 
-def draw_share(ax: Axes, way: Sequence[Place], share: float | None) -> None:
-    """Draw one arrow of a step: grey with the computation, or orange against it with a share."""
-    colour = "faint" if share is None else "orange"
+def draw_share(ax: Axes, way: Sequence[Place], shares: Sequence[float]) -> None:
+    """Draw one arrow of a step: grey with the computation, or orange against it with shares."""
+    colour = "orange" if shares else "faint"
     ax.plot(*zip(*way, strict=True), "-", color=LIGHT[colour], lw=1.4, zorder=1)
-    if share is None:
+    if not shares:
         return
     (x0, y0), (x1, y1) = way[1], way[0]
     near = 0.19 / (y1 - y0)
     draw_arrow(ax, (x0, y0), (x1 - near * (x1 - x0), y1 - 0.19), "orange")
     middle = way[1] if len(way) > 2 else (x0 + 0.42 * (x1 - x0), y0 + 0.42 * (y1 - y0))
     paper = {"boxstyle": "square,pad=0.08", "fc": LIGHT["paper"], "ec": "none"}
-    text = number(share)
+    text = " + ".join(number(share) for share in shares)
     ax.text(*middle, text, ha="center", va="center", color=LIGHT["orange"], bbox=paper, zorder=2)
 
 
