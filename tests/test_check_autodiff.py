@@ -197,6 +197,7 @@ def test_the_right_walk_agrees_with_the_engine():
     [
         (lambda result: result.backward(), "calls backward"),
         (lambda result: send_back(result, np.ones(())), "asks for the serial number"),
+        (lambda result: result.serial, "no serial number"),
         (by_paths, "more than once in a walk"),
         (late_question, "does not come to an end"),
         (lambda result: send(wave_by_wave(result), result), "before everything has arrived"),
@@ -437,9 +438,9 @@ def test_a_wrong_engine_gets_its_own_hint(answer, hint):
         check.autodiff.engine(answer)
 
 
-@pytest.mark.parametrize("choose", [min, lambda waiting, key: list(waiting)[-1]])
-def test_an_engine_that_visits_in_another_order_is_stopped(choose):
-    """Its slopes are right, but it visits numbers again and again."""
+def piled(choose):
+    """Return an engine that keeps a pile and visits the one that is chosen from it."""
+    serials = itertools.count()
 
     def backward(self):
         waiting = {self: 1.0}
@@ -454,6 +455,33 @@ def test_an_engine_that_visits_in_another_order_is_stopped(choose):
         Number.__init__(self, value, *edges)
         self.serial = next(serials)
 
-    serials = itertools.count()
+    return changed(backward=backward, __init__=__init__)
+
+
+def test_an_engine_that_visits_the_newest_passes(capsys):
+    check.autodiff.engine(piled(max))
+    assert capsys.readouterr().out.startswith("Right:")
+
+
+@pytest.mark.parametrize("choose", [min, lambda waiting, key: list(waiting)[-1]])
+def test_an_engine_that_visits_in_another_order_is_stopped(choose):
+    """Its slopes are right, but it visits numbers again and again."""
     with pytest.raises(check.WrongAnswer, match="does not come to an end"):
-        check.autodiff.engine(changed(backward=backward, __init__=__init__))
+        check.autodiff.engine(piled(choose))
+
+
+def test_an_engine_that_visits_in_order_of_arrival_is_refused():
+    """Its slopes are right and it ends, but it visits numbers again for late shares."""
+    answer = piled(lambda waiting, key: next(iter(waiting)))
+    with pytest.raises(check.WrongAnswer, match=r"82 numbers.* writes .* 1755 times.* too early"):
+        check.autodiff.engine(answer)
+    assert answer(2.0).grad == 0  # the class is as it was
+    assert "grad" not in vars(answer)
+
+
+def test_an_engine_with_slots_passes(capsys):
+    class Slotted(Number):
+        __slots__ = ("grad",)
+
+    check.autodiff.engine(Slotted)
+    assert capsys.readouterr().out.startswith("Right:")

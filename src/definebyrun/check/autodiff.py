@@ -277,6 +277,8 @@ def walk(answer: Callable[[Variable], Any]) -> None:
             "list the variables in their order, then walk.",
             "not subscriptable": "An edge is a pair of a source and a rule: for source, rule in "
             "node.edges.",
+            "attribute 'serial'": "These variables have no serial number, and the exercise does "
+            "without one. Which variables must come after which? The edges say it.",
         },
     )
     for case, links in GRAPHS.items():
@@ -422,6 +424,60 @@ PARTS = {
 }
 
 
+LATE = (
+    "{numbers} numbers lie behind the result of x = x + x * y, {steps} times over, and your walk "
+    "writes to their grad {writes} times. So it visits numbers too early, and again for the shares "
+    "that come later. The first to arrive is not the first to visit: a number comes after ALL that "
+    "was computed from it."
+)
+
+
+@contextmanager
+def counted_writes(kind: type[Any], part: str) -> Iterator[list[Any]]:
+    """List the new values that an attribute is given, in all objects of a class of a reader's."""
+    writes: list[Any] = []
+    before = kind.__dict__.get(part)
+    own = hasattr(before, "__set__")  # a slot, or a property
+
+    def read(self: Any) -> Any:
+        if own:
+            return before.__get__(self, kind)  # type: ignore[union-attr]
+        return self.__dict__.get(part, before)
+
+    def write(self: Any, value: Any) -> None:
+        writes.append(value)
+        if own:
+            before.__set__(self, value)  # type: ignore[union-attr]
+        else:
+            self.__dict__[part] = value
+
+    setattr(kind, part, property(read, write))
+    try:
+        yield writes
+    finally:
+        if before is None:
+            delattr(kind, part)
+        else:
+            setattr(kind, part, before)
+
+
+def _visit_once(answer: type[Any], swapped: bool, steps: int = 40) -> None:
+    """Refuse a walk that visits numbers again for late shares, on a chain of unequal ways.
+
+    Who visits each number once writes to its grad once, or once for each edge that leads there,
+    and may set it to zero before.
+    """
+    with guarded(PARTS):
+        x, y = answer(1.0), answer(0.5)
+        for _ in range(steps):
+            x = x * y + x if swapped else x + x * y
+        numbers, edges = 2 * steps + 2, 4 * steps
+        with counted_writes(answer, "grad") as writes:
+            x.backward()
+    if len(writes) > 2 * numbers + edges:
+        raise WrongAnswer(LATE.format(numbers=numbers, steps=steps, writes=len(writes)))
+
+
 def engine(answer: type[Any]) -> None:
     """Check a small engine for single numbers, one thing after the other.
 
@@ -438,6 +494,8 @@ def engine(answer: type[Any]) -> None:
         raise WrongAnswer("That is the engine of the book. Write a class of your own.")
     for trial in TRIALS:
         _try_engine(answer, trial)
+    for swapped in (False, True):
+        _visit_once(answer, swapped)
     with guarded(PARTS):
         x, y = answer(2.0), answer(3.0)
         a = x * y
@@ -464,7 +522,7 @@ def engine(answer: type[Any]) -> None:
         tolerance=TOLERANCE,
         case="a = x * y, then (a * a).backward() and (a + a).backward()",
     )
-    print("Right: values, slopes and shares, and no visits that double from step to step.")
+    print("Right: values, slopes and shares, and no number is visited again for a late share.")
 
 
 def _try_engine(answer: type[Any], trial: Trial) -> None:
