@@ -18,7 +18,7 @@ RECOMPUTED = {
     "d2z-dx2": sympy.diff(Z, X, 2).subs(X, 2),
     "d3z-dx3": sympy.diff(Z, X, 3).subs(X, 2),
     "gradient-a": sympy.diff(Y**2 + Y, Y).subs(Y, 6),
-    "diamond-slope": sympy.diff((3 * X) ** 2 + 3 * X, X).subs(X, 2),
+    "diamond-slope": sympy.diff((X + X) ** 2 + (X + X), X).subs(X, 3),
     "rosenbrock-at-origin": ROSENBROCK.subs(ORIGIN),
     "rosenbrock-gradient-x": sympy.diff(ROSENBROCK, X).subs(ORIGIN),
     "rosenbrock-gradient-y": sympy.diff(ROSENBROCK, Y).subs(ORIGIN),

@@ -181,3 +181,67 @@ def test_a_tensor_without_history_is_refused_by_name():
 def test_a_chain_has_its_three_rows_of_text():
     fig = draw_chain([("x", "2", "12"), ("square", "x²", "× 4"), ("y", "4", "3")])
     assert texts(fig) == ["x", "2", "12", "square", "x²", "× 4", "y", "4", "3"]
+
+
+class Number:
+    """The number of the page: its edges hold slopes, and it has no method that walks."""
+
+    made = 0
+
+    def __init__(self, value, *edges):
+        self.value, self.edges, self.grad = value, edges, 0.0
+        Number.made += 1
+        self.serial = Number.made
+
+    def __add__(self, other):
+        return Number(self.value + other.value, (self, 1.0), (other, 1.0))
+
+    def __mul__(self, other):
+        return Number(self.value * other.value, (self, other.value), (other, self.value))
+
+
+def newest_first(result, choose=lambda arrived: max(arrived, key=lambda number: number.serial)):
+    arrived = {result: 1.0}
+    while arrived:
+        node = choose(arrived)
+        gradient = arrived.pop(node)
+        node.grad += gradient
+        for source, slope in node.edges:
+            share = gradient * slope
+            arrived[source] = arrived.get(source, 0.0) + share
+
+
+def numbers():
+    """Return x = 3, a = x + x, s = a * a and c = s + a."""
+    x = Number(3.0)
+    a = x + x
+    s = a * a
+    return {"x": x, "a": a, "s": s, "c": s + a}
+
+
+def test_the_numbers_of_a_page_are_traced_edge_by_edge():
+    """Two edges between the same two numbers carry two shares, as the walk of the page does it."""
+    names = numbers()
+    x, a, s, c = names.values()
+    edges = [number.edges for number in names.values()]
+    steps = [(visit.node, visit.shares, visit.waiting) for visit in trace_backward(c, newest_first)]
+    assert steps == [
+        (c, [(s, 1.0), (a, 1.0)], {s: 1.0, a: 1.0}),
+        (s, [(a, 6.0), (a, 6.0)], {a: 13.0}),
+        (a, [(x, 13.0), (x, 13.0)], {x: 26.0}),
+        (x, [], {}),
+    ]
+    assert [number.grad for number in names.values()] == [0, 0, 0, 0]
+    assert [number.edges for number in names.values()] == edges
+    newest_first(c)
+    assert [number.grad for number in names.values()] == [26, 13, 1, 1]
+
+
+def test_the_slopes_of_a_page_stand_on_their_arrows():
+    names = numbers()
+    shown = texts(draw_graph(names["c"], names))
+    assert sorted(shown) == sorted(["x = 3", "a = 6", "s = 36", "c = 42", *"111166"])
+    stepped = texts(draw_backward(names["c"], names, walk=newest_first))
+    assert [stepped.count(text) for text in ("1", "6", "13", "a: 13", "x: 26")] == [2, 2, 2, 3, 2]
+    newest_first(names["c"])
+    assert "dc/da = 13" in texts(draw_graph(names["c"], names))
