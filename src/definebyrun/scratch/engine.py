@@ -13,21 +13,21 @@ from typing import Any, Union
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Edge = tuple[Any, Callable[[Array], Array]]
-Operand = Union["Variable", Array, float]
+Floats = NDArray[np.float64]
+Edge = tuple[Any, Callable[[Floats], Floats]]
+Operand = Union["Variable", Floats, float]
 Axis = int | tuple[int, ...] | None
 numbers = count()
 
 
-def value_of(operand: Operand) -> Array:
+def value_of(operand: Operand) -> Floats:
     """Return a variable's value, or another operand as an array."""
     if isinstance(operand, Variable):
         return operand.value
     return np.asarray(operand, np.float64)
 
 
-def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
+def unbroadcast(gradient: Floats, shape: tuple[int, ...]) -> Floats:
     """Sum a gradient over the axes along which this shape was stretched.
 
     Broadcasting uses a number several times, so it collects several gradients.
@@ -59,10 +59,10 @@ class Variable:
 
     def __init__(self, value: Any, *edges: Edge) -> None:
         """Hold a value, and the edges to where it came from."""
-        self.value: Array = np.array(value, np.float64)
+        self.value: Floats = np.array(value, np.float64)
         self.value.flags.writeable = False
         self.edges = [edge for edge in edges if isinstance(edge[0], Variable)]
-        self.grad: Array = np.zeros_like(self.value)
+        self.grad: Floats = np.zeros_like(self.value)
         self.number = next(numbers)
 
     @property
@@ -208,7 +208,7 @@ class Variable:
     def __getitem__(self, index: Any) -> "Variable":
         """Pick elements; one that is picked twice collects two gradients."""
 
-        def put_back(g: Array) -> Array:
+        def put_back(g: Floats) -> Floats:
             gradient = np.zeros_like(self.value)
             np.add.at(gradient, index, g)
             return gradient
@@ -239,7 +239,7 @@ class Variable:
         send_back(self, seed)
 
 
-def send_back(result: Variable, seed: Array) -> None:
+def send_back(result: Variable, seed: Floats) -> None:
     """Visit the variables behind a result, newest first, and send gradients on.
 
     A variable is newer than its sources, so all its shares have arrived when it is visited.
