@@ -25,6 +25,8 @@ def test_the_right_answer_passes(capsys):
         (lambda n, a: math.sqrt((1 + a**2) / n), "smaller"),
         (lambda n, a: math.sqrt(1 / (n * (1 + a**2))), "factor 2"),
         (lambda n, a: 3 * right(n, a), "fan_in = 50 and a = 0.5"),
+        (lambda n, a: right(1, a), "fan-in is missing"),
+        (lambda n, a: right(128, a), "Does your answer use both"),
         (lambda n, a: right(n, 0.5), "fan_in = 200 and a = 0[.]"),
         (lambda n, a: float("nan"), "."),
         (lambda n, a: None, "."),

@@ -32,11 +32,15 @@ def leaky_std(answer: Callable[[int, float], Any]) -> None:
                 "The leak makes the signal larger, so the weights must be smaller, not larger.": (
                     math.sqrt((1 + a**2) / fan_in)
                 ),
+                "The fan-in is missing: each of the fan_in terms adds to the mean square.": (
+                    math.sqrt(2 / (1 + a**2))
+                ),
                 "Only half of the sums are positive: where is the factor 2?": math.sqrt(
                     variance / 2
                 ),
             },
-            look=f"That was fan_in = {fan_in} and a = {a:g}. Work out by hand what a does to the "
-            "mean square of the negative half, and of the positive one.",
+            look=f"That was fan_in = {fan_in} and a = {a:g}. Does your answer use both? Work out "
+            "by hand how the mean square grows with the number of terms, and what a does to its "
+            "negative half.",
         )
     print("Right: the size of a signal is kept, with any leak.")

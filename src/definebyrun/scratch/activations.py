@@ -118,10 +118,10 @@ def sizes_by_depth(
         shape = (rows, width)
         return torch.randn(shape, generator=generator, dtype=torch.float64)
 
-    h, sums, outputs = normal(samples), [], []
+    h, sums, outputs = normal(samples).requires_grad_(), [], []
     for _ in range(depth):
         z = h @ (initialisation(width, width) * normal(width))
-        sums.append(z.requires_grad_())
+        sums.append(z)
         h = activation(z)
         outputs.append(h)
     gradients = torch.autograd.grad(h, sums, grad_outputs=normal(samples))
