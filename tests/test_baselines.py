@@ -53,10 +53,10 @@ def test_costs_are_those_counted_by_hand():
     mlp = 2304 * 64 + 64 * 32 + 32 * 46
     assert count_multiply_adds(MLP(), image) == mlp
     assert count_parameters(MLP()) == mlp + (64 + 32 + 46) + 2 * (64 + 32)
-    cnn = 64 * 48 * 48 * 9 + 32 * 24 * 24 * 9 * 64 + 16 * 12 * 12 * 9 * 32 + 576 * 46
+    cnn = 16 * 48 * 48 * 9 + 32 * 24 * 24 * 9 * 16 + 64 * 12 * 12 * 9 * 32 + 2304 * 46
     assert count_multiply_adds(CNN(), image) == cnn
-    weights = 64 * 9 + 32 * 9 * 64 + 16 * 9 * 32 + 576 * 46
-    assert count_parameters(CNN()) == weights + (64 + 32 + 16 + 46) + 2 * (64 + 32 + 16)
+    weights = 16 * 9 + 32 * 9 * 16 + 64 * 9 * 32 + 2304 * 46
+    assert count_parameters(CNN()) == weights + (16 + 32 + 64 + 46) + 2 * (16 + 32 + 64)
 
 
 def test_frozen_weights_are_no_parameters_of_training():

@@ -23,7 +23,7 @@ def images() -> Tensor:
 
 @pytest.mark.parametrize(
     ("make", "parameters"),
-    [(MLP, 151_310), (sequential_mlp, 151_310), (CNN, 50_494), (sequential_cnn, 50_494)],
+    [(MLP, 151_310), (sequential_mlp, 151_310), (CNN, 129_550), (sequential_cnn, 129_550)],
 )
 def test_parameter_counts_are_those_worked_out_by_hand(make, parameters):
     assert count(make()) == parameters
