@@ -11,10 +11,10 @@ Z = sympy.cos(X**2)
 ROSENBROCK = (X - 1) ** 2 + 100 * (Y - X**2) ** 2
 ORIGIN = {X: 0, Y: 0}
 RECOMPUTED = {
-    "y": (X**2).subs(X, 2),
-    "z": Z.subs(X, 2),
-    "dz-dy": sympy.diff(sympy.cos(Y), Y).subs(Y, 4),
-    "dz-dx": sympy.diff(Z, X).subs(X, 2),
+    "y": (X**2).subs(X, 3),
+    "z": Z.subs(X, 3),
+    "dz-dy": sympy.diff(sympy.cos(Y), Y).subs(Y, 9),
+    "dz-dx": sympy.diff(Z, X).subs(X, 3),
     "d2z-dx2": sympy.diff(Z, X, 2).subs(X, 2),
     "d3z-dx3": sympy.diff(Z, X, 3).subs(X, 2),
     "gradient-a": sympy.diff(Y**2 + Y, Y).subs(Y, 6),
@@ -30,9 +30,9 @@ RECOMPUTED = {
 }
 FIRST = ("y", "z", "dz-dy", "dz-dx", "gradient-a", "diamond-slope")  # on the first of the two
 PRINTED = {
-    "y": "4.0",
-    "z": "-0.65364",
-    "dz-dx": "3.02721",
+    "y": "9.0",
+    "z": "-0.91113",
+    "dz-dx": "-2.47271",
     "d2z-dx2": "11.97190",
     "d3z-dx3": "-32.74791",
     "rosenbrock-at-origin": "1",

@@ -54,8 +54,8 @@ def sine(answer: Callable[[Variable], Any]) -> None:
     result = call(answer, x, rules=rules)
     if not isinstance(result, Variable):
         raise WrongAnswer(
-            f"Your result has the type {type(result).__name__}. Return a Variable: it alone can "
-            "remember where its value came from."
+            f"Your result has the type {type(result).__name__}. Return a Variable: this check "
+            "walks back through the edges of the book's class."
         )
     if not np.array_equal(x.value, points):
         raise WrongAnswer("Your function changes x.value. Whoever made x still needs its numbers.")
@@ -413,14 +413,14 @@ PATHS = (
     "each step doubles the visits. Visit each number once, when all its shares have arrived."
 )
 PARTS = {
-    "supported operand": "Two Numbers meet, and Python finds no method for the sign between "
-    "them. For + it calls __add__(self, other), for * it calls __mul__(self, other).",
+    "supported operand": "Two numbers of your class meet, and Python finds no method for the "
+    "sign between them. For + it calls __add__(self, other), for * it calls __mul__(self, other).",
     "no attribute 'tanh'": "Your class has no method tanh yet.",
     "no attribute 'backward'": "Your class has no method backward yet.",
-    "no attribute 'value'": "A Number should hold its number as value. Set it in __init__.",
-    "no attribute 'grad'": "A Number should hold its gradient as grad, 0 at first. Set it in "
-    "__init__.",
-    "takes no arguments": "Number(2.0) should make a leaf. Python calls __init__(self, value).",
+    "no attribute 'value'": "Each should hold its number as value. Set it in __init__.",
+    "no attribute 'grad'": "Each should hold its gradient as grad, 0 at first. Set it in __init__.",
+    "takes no arguments": "Your class, called with 2.0, should make a leaf. Python calls "
+    "__init__(self, value).",
 }
 
 
@@ -489,7 +489,7 @@ def engine(answer: type[Any]) -> None:
         WrongAnswer: with a hint, when something is missing, wrong, or never ends.
     """
     if not isinstance(answer, type):
-        raise WrongAnswer("Hand over the class itself, by its name: Number, not Number(2.0).")
+        raise WrongAnswer("Hand over the class itself, by its name, without brackets.")
     if issubclass(answer, Variable):
         raise WrongAnswer("That is the engine of the book. Write a class of your own.")
     for trial in TRIALS:
