@@ -92,6 +92,11 @@ def in_float32(linear, norm, **wrong):
     return made(right.weight.float(), right.bias.float())
 
 
+def with_a_bias_in_float32(linear, norm, **wrong):
+    right = folded(linear, norm, **wrong)
+    return made(right.weight, right.bias.float())
+
+
 def needs_a_bias(linear, norm):
     factor = norm.weight / (norm.running_var + norm.eps).sqrt()
     bias = factor * (linear.bias - norm.running_mean) + norm.bias
@@ -112,7 +117,8 @@ def in_place(linear, norm):
 def test_right_fold_passes(capsys):
     check.batch_norm.fold(folded)
     check.batch_norm.fold(in_float32)
-    assert capsys.readouterr().out.count("Right") == 2
+    check.batch_norm.fold(with_a_bias_in_float32)
+    assert capsys.readouterr().out.count("Right") == 3
 
 
 @pytest.mark.parametrize(
