@@ -198,8 +198,26 @@ def test_a_claim_tells_what_it_compared(monkeypatch: pytest.MonkeyPatch) -> None
     kept = []
     monkeypatch.setattr(notebook, "display", lambda data, raw: kept.append(data))
     claim("It is so.", torch.tensor(0.25), "<", np.zeros((2, 4)) + np.arange(1, 5), size=3)
-    assert kept[0][notebook.MIME]["compared"] == [0.25, "<", "1 … 4"]
+    assert kept[0][notebook.MIME]["compared"] == [[0.25, "<", "1 … 4"]]
     assert kept[0]["text/plain"] == "Checked: It is so. (0.25 < 1 … 4, size = 3)"
+
+
+@pytest.mark.parametrize(
+    ("compared", "lines"),
+    [
+        (([0.5, torch.tensor(2)], ">", [0.25, 1]), [[0.5, ">", 0.25], [2, ">", 1]]),
+        ((0, "<", (1, 2), "<", 3), [[0, "<", 1, "<", 3], [0, "<", 2, "<", 3]]),
+        ((torch.tensor([2.0, 3.0]), ">=", 1), [[2.0, ">=", 1], [3.0, ">=", 1]]),
+        ((torch.arange(7), "<", 9), [["0 … 6", "<", 9]]),
+        ((torch.ones(2, 4), "<", 9), [["1", "<", 9]]),
+        (((2, 3), "==", (2, 3)), [["(2, 3)", "==", "(2, 3)"]]),
+        ((3, "not in", (1, 2)), [[3, "not in", "(1, 2)"]]),
+        (([1, 2], "<", [3, 4, 5]), [["[1, 2]", "<", "[3, 4, 5]"]]),  # refused where it is checked
+    ],
+)
+def test_of_a_few_numbers_each_is_shown_beside_its_bound(compared: tuple, lines: list) -> None:
+    """Two lists with a sign between them leave a reader to pair what belongs together."""
+    assert compare.in_lines(compared) == lines
 
 
 def test_of_arrays_that_are_close_it_tells_how_far_they_are_apart(

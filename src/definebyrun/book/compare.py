@@ -43,6 +43,38 @@ def holds(compared: Sequence[Any], within: float | None) -> bool:
     return all(verdicts)
 
 
+def in_lines(compared: Sequence[Any]) -> list[list[Any]]:
+    """Return a chain for each line that tells what was compared.
+
+    Where sequences of two to six numbers are larger, smaller or close, each element has its line.
+    """
+    elements = [_few(operand) for operand in compared[::2]]
+    sizes = {len(found) for found in elements if found is not None}
+    if len(sizes) != 1 or not {*compared[1::2]} <= {*ORDERS, "close to"}:
+        return [[in_short(operand) for operand in compared]]
+    lines = []
+    for place in range(*sizes):
+        line = [in_short(part) for part in compared]
+        for number, found in enumerate(elements):
+            if found is not None:
+                line[2 * number] = in_short(found[place])
+        lines.append(line)
+    return lines
+
+
+def _few(operand: Any) -> Sequence[Any] | None:
+    """Return the elements of two to six numbers in a row; None of anything else."""
+    if _is_array(operand) and len(operand.shape) != 1:
+        return None
+    if not _is_array(operand) and not isinstance(operand, tuple | list):
+        return None
+    if not 2 <= len(operand) <= 6:
+        return None
+    found = list(operand)
+    numbers = all(isinstance(n, int | float) or (_is_array(n) and not n.shape) for n in found)
+    return found if numbers else None
+
+
 def in_short(operand: Any) -> int | float | str:
     """Return an operand as a number or a few words that tell what was compared.
 

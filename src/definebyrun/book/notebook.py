@@ -85,16 +85,16 @@ def claim(sentence: str, *compared: Any, within: float | None = None, **figures:
     """
     true = compare.holds(compared, within)
     values = [(name, _plain(name, value)) for name, value in figures.items()]
-    sides = [compare.in_short(operand) for operand in compared]
+    lines = compare.in_lines(compared)
     apart = compare.largest_difference(compared)
     if apart is not None:
         values.insert(0, ("largest_difference", apart))
     kept = {"kind": "claim", "claim": sentence, "holds": true, "values": values}
-    parts = [" ".join(format_figure(side) for side in sides)]
+    parts = [" ".join(format_figure(side) for side in line) for line in lines]
     parts += [f"{name} = {format_figure(value)}" for name, value in values]
     shown = f"{sentence} ({', '.join(parts)})"
     _show(
-        kept | {"compared": sides, "within": within},
+        kept | {"compared": lines, "within": within},
         f"{'Checked' if true else 'Does not hold here'}: {shown}",
     )
     if not true and os.environ.get(BUILDING):

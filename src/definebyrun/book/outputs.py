@@ -65,8 +65,8 @@ def draw_claim(record: dict[str, Any], code: str, words: nodes.paragraph) -> nod
     """
     behind = nodes.container(classes=["claim-behind"])
     shown = [(f"{name.replace('_', ' ')} = ", value) for name, value in record["values"]]
-    if record.get("compared"):
-        shown.insert(0, ("", compared(record["compared"], record["within"])))
+    lines = record.get("compared") or []
+    shown = [("", compared(line, record["within"])) for line in lines] + shown
     if shown:
         figures = nodes.bullet_list(classes=["claim-figures"])
         for name, value in shown:
@@ -84,7 +84,7 @@ def draw_claim(record: dict[str, Any], code: str, words: nodes.paragraph) -> nod
 
 
 def compared(chain: list[Any], within: float | None) -> str:
-    """Write what was compared as one line: ``0.12 < 0.5``."""
+    """Write one comparison: ``0.12 < 0.5``."""
     words = [
         RELATIONS.get(part, str(part)) if place % 2 else figure_text(part)
         for place, part in enumerate(chain)

@@ -150,11 +150,12 @@ def draw_line(env: BuildEnvironment, page: str, words: list[nodes.Node]) -> node
         "seconds": max(1, round(seconds(env, page))),
         "device": env.app.config.definebyrun_device,
     }
-    stands = _("chapter %(place)d of the %(total)d written so far; %(part)s") % {
+    stands = _("chapter %(place)d of %(total)d; %(part)s") % {
         "place": place,
-        "total": max(1, len(order)),
+        "total": len(order),
         "part": order.get(page, ""),
     }
+    mark = _("checked when this page was built; the sentence before it opens and shows how")
     fields = nodes.field_list(classes=["chapter-line"])
     reads = _("about %(minutes)d minutes, exercises apart") % {
         "minutes": measures(env).get(page, Measure()).minutes
@@ -164,7 +165,8 @@ def draw_line(env: BuildEnvironment, page: str, words: list[nodes.Node]) -> node
         *needs.fields(env, page),
         (_("Reads in"), [nodes.paragraph("", reads)]),
         (_("Runs in"), [nodes.paragraph("", runs)]),
-        (_("Place"), [nodes.paragraph("", stands)]),
+        *([(_("Place"), [nodes.paragraph("", stands)])] if order.get(page) else []),
+        ("\u2713", [nodes.paragraph("", mark)]),
     ):
         fields += nodes.field("", nodes.field_name("", name), nodes.field_body("", *body))
     return fields
