@@ -36,7 +36,7 @@ def known_beforehand(x):
 
 
 def test_a_right_sine_passes(capsys):
-    check.autodiff.sine(right_sine)
+    check.autodiff.sine(right_sine, Variable)
     assert capsys.readouterr().out.startswith("Right:")
 
 
@@ -64,7 +64,7 @@ def replacing(x):
         (lambda x: Variable(math.sin(x.value), (x, lambda g: g)), "not for arrays"),
         (lambda x: Variable((x, lambda g: g * np.cos(x.value))), "value comes first"),
         (lambda x: Variable(np.sin(x.value), x, lambda g: g), "PAIR"),
-        (lambda x: Variable(np.sin(x.value), (lambda g: g, x)), "first part is no Variable"),
+        (lambda x: Variable(np.sin(x.value), (lambda g: g, x)), "first part of an edge is x"),
         (lambda x: Variable(np.sin(x.value), (x, lambda g: g * np.cos(x))), "Inside the rule"),
         (lambda x: Variable(np.sin(x.value), (x, lambda: np.cos(x.value))), "with one argument"),
         (lambda x: Variable(np.sin(x.value), (x, lambda g: None)), "type NoneType"),
@@ -73,7 +73,7 @@ def replacing(x):
             "must return an array",
         ),
         (lambda x: Variable(np.sin(x.value), (x, np.cos(x.value))), "not a function"),
-        (lambda x: np.sin(x.value), "Return a Variable"),
+        (lambda x: np.sin(x.value), "Return an object of Variable"),
         (overwriting, "writes into x.value"),
         (replacing, "changes x.value"),
         (lambda x: Variable(np.cos(x.value)), "not those of the sine"),
@@ -89,7 +89,50 @@ def replacing(x):
 )
 def test_a_wrong_sine_gets_its_own_hint(answer, hint):
     with pytest.raises(check.WrongAnswer, match=hint):
-        check.autodiff.sine(answer)
+        check.autodiff.sine(answer, Variable)
+
+
+class Plain:
+    """An engine that takes what it is given, as that of the page does: nothing is locked."""
+
+    def __init__(self, value, *edges):
+        self.value, self.edges, self.grad = value, edges, 0.0
+
+    def backward(self, seed):
+        self.grad = self.grad + seed
+        for source, rule in self.edges:
+            source.backward(rule(seed))
+
+
+def plain_sine(x):
+    angle = x.value
+    return Plain(np.sin(angle), (x, lambda g: g * np.cos(angle)))
+
+
+def test_a_right_sine_for_another_engine_passes(capsys):
+    check.autodiff.sine(plain_sine, Plain)
+    assert capsys.readouterr().out.startswith("Right:")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda x: Plain((x, lambda g: g)), "takes the value first"),
+        (lambda x: Plain(x, (x, lambda g: g)), "takes the value first"),
+        (lambda x: Plain(np.sin(x.value), x, lambda g: g), "PAIR"),
+        (lambda x: Plain(np.sin(x.value), (lambda g: g, x)), "first part of your edge is not x"),
+        (lambda x: Plain(np.sin(x.value, out=x.value)), "changes x.value"),
+        (lambda x: Plain(np.sin(x.value), (x, lambda g: g * np.cos(x.value))), "on the way back"),
+    ],
+)
+def test_what_a_careless_engine_lets_through_gets_a_hint(answer, hint):
+    with pytest.raises(check.WrongAnswer, match=hint):
+        check.autodiff.sine(answer, Plain)
+
+
+def test_the_class_must_be_a_class():
+    with pytest.raises(check.WrongAnswer, match="the class of the engine"):
+        check.autodiff.sine(right_sine, Variable(1.0))
 
 
 def ordered(result):

@@ -11,6 +11,7 @@ import math
 import pkgutil
 import random
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -343,11 +344,12 @@ RIGHT = {
 
 def checker(name):
     module, function = name.split(".")
-    return getattr(importlib.import_module(f"definebyrun.check.{module}"), function)
+    found = getattr(importlib.import_module(f"definebyrun.check.{module}"), function)
+    return partial(found, kind=Variable) if name == "autodiff.sine" else found
 
 
 def every_checker():
-    """Find each public function of the package that takes an answer and nothing else."""
+    """Find each public function of the package that takes an answer."""
     found = set()
     for module in pkgutil.iter_modules(check.__path__):
         if module.name in ("run", "compare", "answer"):
@@ -356,7 +358,7 @@ def every_checker():
             own = getattr(function, "__module__", "") == f"definebyrun.check.{module.name}"
             if not own or not inspect.isfunction(function) or name.startswith("_"):
                 continue
-            if list(inspect.signature(function).parameters) == ["answer"]:
+            if next(iter(inspect.signature(function).parameters), "") == "answer":
                 found.add(f"{module.name}.{name}")
     return found
 

@@ -17,21 +17,25 @@ TOLERANCE = 1e-13
 CALLS = 50_000  # more than any walk over some sixty variables needs that visits each once
 
 
-def sine(answer: Callable[[Variable], Any]) -> None:
-    """Check a sine for the engine of the chapter.
+def sine(answer: Callable[[Any], Any], kind: type) -> None:
+    """Check a sine for an engine of arrays.
 
     Args:
-        answer: takes a Variable of any shape and returns the Variable of its sines, with the
+        answer: takes an array of the engine, of any shape, and returns that of its sines, with the
             edge that sends the gradient back.
+        kind: the class of the engine: made of a value and edges, with ``value``, ``edges``,
+            ``grad`` and ``backward(seed)``.
 
     Raises:
         WrongAnswer: with a hint, when the value or the gradient is wrong.
     """
     points, seed = np.array([-2.0, -0.5, 0.0, 1.5]), np.array([1.0, -3.0, 0.5, 2.0])
     values, slope = np.sin(points), np.cos(points)
-    x = Variable(points.copy())
-    if isinstance(answer, Variable):
+    if not isinstance(kind, type):
+        raise WrongAnswer("Hand over the class of the engine as well: sine(sine, Array).")
+    if isinstance(answer, kind):
         raise WrongAnswer("Hand over the function itself, without calling it: sine, not sine(x).")
+    name, x = kind.__name__, kind(points.copy())
     other_sine = (
         "That sine is not for arrays: math.sin takes one number, torch.sin a tensor. The engine "
         "computes with NumPy: np.sin, of x.value."
@@ -39,28 +43,33 @@ def sine(answer: Callable[[Variable], Any]) -> None:
     rules = Rules(
         in_place=(0,),  # the gradient arrives there
         errors={
-            "ufunc": "NumPy cannot take a Variable. Give it the numbers, x.value.",
+            "ufunc": f"NumPy cannot take an object of {name}. Give it the numbers, x.value.",
             "must be Tensor": other_sine,
             "real number": other_sine,
             "only 0-dim": other_sine,
-            "setting an array element": "Variable(...) was given the edge in place of the value. "
+            "setting an array element": f"{name}(...) was given the edge in place of the value. "
             "The value comes first, the edge after it.",
             "read-only": "Your function writes into x.value. Whoever made x still needs its "
             "numbers: compute new ones.",
-            "subscriptable": "An edge is a PAIR of a source and a rule. Look at the brackets that "
-            "exp puts around the two.",
+            "subscriptable": "An edge is a PAIR of a source and a rule. Look at the brackets "
+            "around the two in array_exp.",
         },
     )
     result = call(answer, x, rules=rules)
-    if not isinstance(result, Variable):
+    if not isinstance(result, kind):
         raise WrongAnswer(
-            f"Your result has the type {type(result).__name__}. Return a Variable: this check "
-            "walks back through the edges of the book's class."
+            f"Your result has the type {type(result).__name__}. Return an object of {name}: this "
+            "check walks back through its edges."
         )
     if not np.array_equal(x.value, points):
         raise WrongAnswer("Your function changes x.value. Whoever made x still needs its numbers.")
+    if not isinstance(result.value, np.ndarray) or result.value.dtype != np.float64:
+        raise WrongAnswer(
+            f"The value of your result is no array of numbers. {name}(...) takes the value first, "
+            "the edge after it."
+        )
     compare(
-        result.value.copy(),  # it is locked
+        result.value.copy(),  # it may be locked
         values,
         look="The values are not those of the sine. Compute them with np.sin, from x.value.",
         tolerance=TOLERANCE,
@@ -68,10 +77,14 @@ def sine(answer: Callable[[Variable], Any]) -> None:
     if not result.edges:
         raise WrongAnswer(
             "The values are right, but the result has no edge, so no gradient comes back. What "
-            "did exp hand to Variable(...) besides the value? An edge is dropped when its first "
-            "part is no Variable."
+            f"does array_exp hand to {name}(...) besides the value? The first part of an edge is x."
         )
-    for _, rule in result.edges:
+    for edge in result.edges:
+        if not isinstance(edge, tuple | list) or len(edge) != 2:
+            raise WrongAnswer(rules.errors["subscriptable"])
+        source, rule = edge
+        if source is not x:
+            raise WrongAnswer("The first part of your edge is not x, where the gradient must go.")
         if not callable(rule):
             raise WrongAnswer(
                 "The second part of your edge is not a function. The rule takes the gradient g and "
@@ -95,7 +108,7 @@ def sine(answer: Callable[[Variable], Any]) -> None:
         "function is the derivative of the sine, and what does it multiply?",
         tolerance=TOLERANCE,
     )
-    later = Variable(points.reshape(2, 2))
+    later = kind(points.reshape(2, 2))
     with guarded(rules.errors):
         out = answer(later)
         later.value = later.value + 1  # as a step of training gives a leaf a new value
@@ -119,8 +132,7 @@ def try_rule(rule: Callable[[Any], Any], gradient: np.ndarray) -> None:
     """Call the rule of an edge as the engine will, and say what is wrong with its form."""
     rules = Rules(
         errors={
-            "ufunc": "Inside the rule, too, NumPy cannot take a Variable. Give it the numbers, "
-            "x.value."
+            "ufunc": "Inside the rule, too, NumPy cannot take x. Give it the numbers, x.value."
         }
     )
     try:
