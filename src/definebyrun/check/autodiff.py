@@ -17,7 +17,7 @@ TOLERANCE = 1e-13
 CALLS = 50_000  # more than any walk over some sixty variables needs that visits each once
 
 
-def sine(answer: Callable[[Any], Any], kind: type) -> None:
+def sine(answer: Callable[[Any], Any], kind: type[Any]) -> None:
     """Check a sine for an engine of arrays.
 
     Args:
@@ -131,9 +131,7 @@ def sine(answer: Callable[[Any], Any], kind: type) -> None:
 def try_rule(rule: Callable[[Any], Any], gradient: np.ndarray) -> None:
     """Call the rule of an edge as the engine will, and say what is wrong with its form."""
     rules = Rules(
-        errors={
-            "ufunc": "Inside the rule, too, NumPy cannot take x. Give it the numbers, x.value."
-        }
+        errors={"ufunc": "Inside the rule, too, NumPy cannot take x. Give it the numbers, x.value."}
     )
     try:
         inspect.signature(rule).bind(gradient)
