@@ -313,7 +313,9 @@ RIGHT = {
     "rungs.training_step": training_step,
     "activations.leaky_std": lambda fan_in, a: math.sqrt(2 / (fan_in * (1 + a**2))),
     "losses.log_sum_exp": lambda z: z.max() + (z - z.max()).exp().sum().log(),
-    "losses.binary_cross_entropy": losses.binary_cross_entropy,
+    "losses.binary_cross_entropy": lambda z, y: (
+        torch.maximum(z, torch.zeros_like(z)) - y * z + torch.log1p(torch.exp(-z.abs()))
+    ).mean(),
     "losses.smoothing": lambda z, y, e: (
         (1 - e) * losses.cross_entropy(z, y) - e * z.log_softmax(1).mean()
     ),

@@ -1,5 +1,6 @@
 """The checkers of the chapter on losses accept right answers and name typical mistakes."""
 
+import sys
 from functools import reduce
 
 import pytest
@@ -118,6 +119,9 @@ def refused(check, answer, hint):
         (lambda z: torch.logsumexp(z, 0), "uses logsumexp"),
         (lambda z: torch.special.logsumexp(z, 0), "uses special_logsumexp"),
         (lambda z: z[0] - z.log_softmax(0)[0], "uses log_softmax"),
+        (lambda z: z[0] - ours.log_softmax(z)[0], "the book's own log_softmax.*exp and log"),
+        (lambda z: z[0] - ours.softmax(z)[0].log(), "the book's own softmax"),
+        (lambda z: z[0] + ours.cross_entropy(z[None], torch.tensor([0])), "own cross_entropy"),
         (lambda z: reduce(torch.logaddexp, z), "uses logaddexp"),
         (lambda z: reduce(torch.logaddexp2, z), "uses logaddexp2"),
         (lambda z: z.sub_(z.max()).exp().sum().log(), "changes z"),
@@ -152,6 +156,9 @@ def naive_bce(z, t):
         (F.binary_cross_entropy_with_logits, "uses binary_cross_entropy_with_logits"),
         (torch.nn.BCEWithLogitsLoss(), "uses binary_cross_entropy_with_logits"),
         (lambda z, t: F.binary_cross_entropy(torch.sigmoid(z), t), "without one of PyTorch's"),
+        (ours.binary_cross_entropy, "the book's own binary_cross_entropy"),
+        (lambda z, t: ours.binary_cross_entropy(z, t), "the book's own binary_cross_entropy"),
+        (lambda z, t: bce(ours.log_softmax(z), t), "the book's own log_softmax"),
         (each_bce, "averaged"),
         (lambda z, t: each_bce(z, t).sum(), "You sum over"),
         (lambda z, t: -bce(z, t), "sign"),
@@ -180,13 +187,21 @@ def naive_bce(z, t):
         (lambda z, t: z.mean(), "term by term"),
         (with_max(lambda z: z.relu()), r"z = 0 with y = 0: you get 0, expected 0\.5.*corners"),
         (with_max(lambda z: z.clamp(min=0)), "z = 0 with y = 0: you get [01], expected"),
-        (with_max(lambda z: torch.where(z > 0, z, 0)), "slope does your"),
+        (with_max(lambda z: torch.where(z > 0, z, 0)), "larger of 0 and z, detached"),
         (with_max(lambda z: torch.where(z >= 0, z, 0)), "z = 0 with y = 0: you get 1, expected"),
         (with_max(lambda z: (z + z.square().sqrt()) / 2), "z = 0 with y = 0: .* holds nan"),
     ],
 )
 def test_binary_cross_entropy_recognises(answer, hint):
     refused(losses.binary_cross_entropy, answer, hint)
+
+
+@pytest.mark.parametrize("check", [losses.log_sum_exp, losses.binary_cross_entropy])
+def test_the_watch_over_the_books_own_losses_ends_with_the_call(check):
+    before = sys.getprofile()
+    refused(check, lambda *inputs: ours.softmax(inputs[0]), "the book's own softmax")
+    assert sys.getprofile() is before
+    refused(check, torch.tensor(1.0), "Hand over the function itself")
 
 
 @pytest.mark.parametrize(

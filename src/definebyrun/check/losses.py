@@ -1,12 +1,18 @@
 """Checks answers to the exercises of the chapter on losses and activations."""
 
+import functools
+import sys
 from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from definebyrun.check.answer import WrongAnswer
 from definebyrun.check.run import Rules, compare, gradient, run
+from definebyrun.scratch import losses as ready
 
 FOLLOW = (
     "Look for a branch that is infinite, or a number that hides a part of the input from autograd."
@@ -28,6 +34,7 @@ def log_sum_exp(answer: Callable[[Tensor], Tensor]) -> None:
             "The exercise asks for the function behind it: write it with exp, sum and log.",
         )
     )
+    answer = _own(answer)
     z = torch.tensor([0.5, -1.0, 2.0])
     truth = torch.logsumexp(z, 0)
     beside = "Log and exp cancel when they stand next to each other: sum between the two."
@@ -105,6 +112,7 @@ def binary_cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
             "The exercise asks for the form behind it: write log(1 + exp(z)) with exp and log1p.",
         )
     )
+    answer = _own(answer)
     z, t = torch.tensor([1.5, -0.5, 2.0, -3.0]), torch.tensor([1.0, 0.0, 0.0, 0.25])
     truth = F.binary_cross_entropy_with_logits(z, t)
     run(
@@ -371,6 +379,32 @@ def one_logit(answer: Callable[[Tensor], Tensor]) -> None:
     print("Right: the sigmoid of your logit is the softmax probability of class 1.")
 
 
+def _own(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the answer, watched: it may not call the book's own losses, which need no writing."""
+    if not callable(answer):
+        return answer  # ``run`` says what is wrong
+
+    @functools.wraps(answer)
+    def watched(*inputs: Any) -> Any:
+        before = sys.getprofile()
+        sys.setprofile(_refuse_ready_made)
+        try:
+            return answer(*inputs)
+        finally:
+            sys.setprofile(before)
+
+    return watched
+
+
+def _refuse_ready_made(frame: FrameType, event: str, _: Any) -> None:
+    """Stop at a call of one of the book's own losses."""
+    if event == "call" and frame.f_code.co_filename == ready.__file__:
+        raise WrongAnswer(
+            f"Your function uses the book's own {frame.f_code.co_name}, which has done the work "
+            "already. Write the answer with exp and log, and sum where there is a sum."
+        )
+
+
 def _same_gradient(
     answer: Callable[..., Tensor], inputs: Tensor, *rest: object, truth: Tensor, rules: Rules
 ) -> None:
@@ -385,8 +419,9 @@ def _same_slope_at_zero(answer: Callable[[Tensor, Tensor], Tensor], rules: Rules
     """Hint when the corners of max(z, 0) and |z| at z = 0 leave their mark on the gradient."""
     hint = (
         "The value is right. On paper the corners of max(z, 0) and |z| at 0 cancel, but autograd "
-        "takes the slope of each alone. Which slope does your max(z, 0), or a choice between "
-        "z > 0 and z <= 0, have there, and which does it need?"
+        "takes the slope of each alone. Shift as the softmax does: log(1 + exp(z)) is c + "
+        "log(exp(-c) + exp(z - c)) for every c, so c may be the larger of 0 and z, detached. (Or "
+        "take torch.maximum(z, torch.zeros_like(z)): it shares its slope between equals.)"
     )
     for target in (0.0, 1.0):
         slope = gradient(answer, torch.zeros(1), torch.tensor([target]), rules=rules)
