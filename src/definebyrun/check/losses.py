@@ -109,8 +109,7 @@ def binary_cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
         )
         | dict.fromkeys(
             ("*softplus*", "*log*sigmoid*", "logaddexp*", "*logsumexp*", "*log_softmax*"),
-            "The exercise asks for the form behind it: log(exp(0) + exp(z)), with the larger of "
-            "the two exponents subtracted from both, as softmax does.",
+            "The exercise asks for the form behind it: write log(1 + exp(z)) with exp and log1p.",
         )
     )
     answer = _own(answer)
