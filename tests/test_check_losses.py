@@ -1,5 +1,6 @@
 """The checkers of the chapter on losses accept right answers and name typical mistakes."""
 
+import math
 import sys
 from functools import reduce
 
@@ -59,6 +60,10 @@ def poisson(z, y):
     return (z.exp() - y * z).mean()
 
 
+def normal(m, r, y):
+    return (r + 0.5 * (m - y).square() * (-2 * r).exp()).mean()
+
+
 smoothed = two_parts(lambda log_p, e: -e * log_p.mean())
 
 
@@ -76,6 +81,10 @@ RIGHT = {
     losses.poisson: [
         poisson,
         lambda z, y: z.exp().mean() - (y * z).mean(),
+    ],
+    losses.normal: [
+        normal,
+        lambda m, r, y: r.mean() + 0.5 * ((m - y) / r.exp()).square().mean(),
     ],
     losses.smoothing: [
         smoothed,
@@ -273,6 +282,36 @@ def test_smoothing_recognises(answer, hint):
 )
 def test_poisson_recognises(answer, hint):
     refused(losses.poisson, answer, hint)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda m, r, y: None, "Is there a return"),
+        (lambda m, r, y: F.gaussian_nll_loss(m, y, (2 * r).exp()), "without one of PyTorch's"),
+        (
+            lambda m, r, y: -torch.distributions.Normal(m, r.exp()).log_prob(y).mean(),
+            "pulls at nothing",
+        ),
+        (lambda m, r, y: r + 0.5 * ((m - y) / r.exp()).square(), "averaged"),
+        (lambda m, r, y: 4 * normal(m, r, y), "You sum over"),
+        (lambda m, r, y: -normal(m, r, y), "MINUS"),
+        (lambda m, r, y: normal(m, r, y) + 0.5 * math.log(2 * math.pi), "pulls at nothing"),
+        (lambda m, r, y: normal(m, r, y) - r.mean(), "that term is missing"),
+        (lambda m, r, y: normal(m, r, y) - 2 * r.mean(), "your r has the wrong sign"),
+        (lambda m, r, y: normal(m, r / 2, y), "not of the variance"),
+        (lambda m, r, y: (r + 0.5 * (m - y).square() / r.exp()).mean(), r"exp\(2 r\)"),
+        (lambda m, r, y: (r + 0.5 * (m - y).square() * (2 * r).exp()).mean(), "cheaper"),
+        (lambda m, r, y: 2 * normal(m, r, y) - r.mean(), "1/2"),
+        (lambda m, r, y: 0.5 * (m - y).square().mean(), "has no say"),
+        (lambda m, r, y: normal(m, r.log(), y), "may be negative"),
+        (lambda m, r, y: normal(m.detach(), r, y), "no graph"),
+        (lambda m, r, y: normal(m, r.detach(), y), "no graph"),
+        (lambda m, r, y: m.sum(), "term by term"),
+    ],
+)
+def test_normal_recognises(answer, hint):
+    refused(losses.normal, answer, hint)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Checks answers to the exercises of the chapter on losses and activations."""
 
 import functools
+import math
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -109,7 +110,8 @@ def binary_cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
         )
         | dict.fromkeys(
             ("*softplus*", "*log*sigmoid*", "logaddexp*", "*logsumexp*", "*log_softmax*"),
-            "The exercise asks for the form behind it: write log(1 + exp(z)) with exp and log1p.",
+            "The exercise asks for the form behind it: log(1 + exp(z)) is the log-sum-exp of 0 and "
+            "z. Shift it by the larger of the two, detached.",
         )
     )
     answer = _own(answer)
@@ -238,6 +240,70 @@ def poisson(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
     z, y = torch.tensor([0.5, -1.0, 2.0, -200.0]), torch.tensor([1.0, 0.0, 5.0, 3.0])
     _same_gradient(answer, z, y, truth=(z.exp() - y) / 4, rules=rules)
     print("Right: minus the log-likelihood of a count, with the gradient (exp(z) - y) / M.")
+
+
+def normal(answer: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
+    """Check the mean negative log-likelihood of a normal distribution, mean and width both said.
+
+    Args:
+        answer: the reader's function of predictions, logarithms of standard deviations and
+            targets, all of shape (M,), which leaves out the constant.
+
+    Raises:
+        WrongAnswer: it is not right yet; the text is a hint.
+    """
+    rules = Rules(
+        forbid=dict.fromkeys(
+            ("*_loss", "kl_div"),
+            "The exercise asks for the loss itself, without one of PyTorch's.",
+        )
+    )
+    m, r, y = (
+        torch.tensor([0.5, -1.0, 2.0, 1.0]),
+        torch.tensor([0.0, -0.5, 1.0, 0.25]),
+        torch.tensor([1.5, -1.25, 5.0, 0.5]),
+    )
+    part = 0.5 * ((m - y) / r.exp()).square()
+    truth = (r + part).mean()
+    constant = 0.5 * math.log(2 * math.pi)
+    run(
+        answer,
+        m,
+        r,
+        y,
+        truth=truth,
+        rules=rules,
+        mistakes={
+            "You sum over the examples; the loss is their mean.": 4 * truth,
+            "The sign is turned round: the loss is MINUS the logarithm.": -truth,
+            "The constant log sqrt(2 pi) pulls at nothing: leave it out.": truth + constant,
+            "Minus log(1/s) is + log s, and log s is r: that term is missing, and a huge s would "
+            "cost nothing.": part.mean(),
+            "Minus log(1/s) is + log s: your r has the wrong sign.": (part - r).mean(),
+            "r is the logarithm of the standard deviation, not of the variance.": (
+                r / 2 + 0.5 * (m - y).square() * (-r).exp()
+            ).mean(),
+            "The square of s is exp(2 r): you divide the squared miss by exp(r).": (
+                r + 0.5 * (m - y).square() * (-r).exp()
+            ).mean(),
+            "A larger s makes a miss cheaper: mind the sign of r in the exponent.": (
+                r + 0.5 * (m - y).square() * (2 * r).exp()
+            ).mean(),
+            "The factor 1/2 of the exponent is lost.": (r + 2 * part).mean(),
+            "The width has no say in your loss: this is the squared error.": (
+                0.5 * (m - y).square().mean()
+            ),
+        },
+        look="Take the logarithm of one density by hand and compare term by term.",
+        not_finite="r may be negative or 0: it is the logarithm of the standard deviation already.",
+        shapes={(4,): "Something is still to be averaged."},
+        dtype=torch.float32,
+    )
+    miss = (m - y) * (-2 * r).exp()
+    _same_gradient(answer, m, r, y, truth=miss / 4, rules=rules)
+    by_width = functools.wraps(answer)(lambda r, m, y: answer(m, r, y))
+    _same_gradient(by_width, r, m, y, truth=(1 - miss * (m - y)) / 4, rules=rules)
+    print("Right: minus the log-likelihood of a normal number, with its width.")
 
 
 def smoothing(answer: Callable[[Tensor, Tensor, float], Tensor]) -> None:
