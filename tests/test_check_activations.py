@@ -36,3 +36,29 @@ def test_the_right_answer_passes(capsys):
 def test_typical_mistakes_get_their_own_hint(answer, hint):
     with pytest.raises(WrongAnswer, match=hint):
         activations.leaky_std(answer)
+
+
+WELL = {"A": "one layer", "B": "Xavier", "C": "twice He", "D": "healthy"}
+
+
+def test_the_right_diagnoses_pass(capsys):
+    activations.patients(WELL)
+    assert capsys.readouterr().out.startswith("Right")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (None, "None; expected a dictionary"),
+        (["one layer"], "expected a dictionary"),
+        ({"A": "one layer"}, "the keys 'A', 'B', 'C' and 'D'"),
+        (WELL | {"A": "sick"}, "of A is 'sick'; expected one of 'Xavier'"),
+        (WELL | {"C": "Xavier", "B": "twice He"}, "'twice He' does not stand.*far above"),
+        (WELL | {"B": "healthy", "D": "Xavier"}, "'Xavier' does not stand.*smallest"),
+        (WELL | {"A": "healthy", "D": "one layer"}, "'one layer' does not stand.*jumps"),
+        (WELL | {"D": "Xavier"}, "'healthy' does not stand"),
+    ],
+)
+def test_wrong_diagnoses_get_a_hint(answer, hint):
+    with pytest.raises(WrongAnswer, match=hint):
+        activations.patients(answer)

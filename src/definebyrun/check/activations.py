@@ -4,7 +4,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from definebyrun.check.answer import WrongAnswer
 from definebyrun.check.run import run
+
+ILLS = {"A": "one layer", "B": "Xavier", "C": "twice He", "D": "healthy"}
 
 
 def leaky_std(answer: Callable[[int, float], Any]) -> None:
@@ -44,3 +47,39 @@ def leaky_std(answer: Callable[[int, float], Any]) -> None:
             "negative half.",
         )
     print("Right: the size of a signal is kept, with any leak.")
+
+
+def patients(answer: dict[str, str]) -> None:
+    """Check the diagnoses of the four untrained networks.
+
+    Args:
+        answer: from "A" to "D" to one of "healthy", "Xavier", "twice He" and "one layer".
+
+    Raises:
+        WrongAnswer: it is not right yet; the text is a hint.
+    """
+    if not isinstance(answer, dict) or sorted(answer) != sorted(ILLS):
+        raise WrongAnswer(
+            f"Your diagnoses are {answer!r}; expected a dictionary with the keys 'A', 'B', 'C' "
+            "and 'D'."
+        )
+    for letter, ill in answer.items():
+        if ill not in ILLS.values():
+            raise WrongAnswer(
+                f"Your diagnosis of {letter} is {ill!r}; expected one of "
+                f"{', '.join(repr(name) for name in sorted(ILLS.values()))}."
+            )
+    looks = {
+        "twice He": "weights twice too large double the signal, and the gradient, in each layer. "
+        "Whose gradients are far above those of the three others?",
+        "Xavier": "Xavier's weights lose a factor in each layer, of the signal and of the gradient."
+        " Whose gradients are the smallest?",
+        "one layer": "one bad layer shows at one place. Whose silent share jumps from a layer to "
+        "the next, and falls again?",
+        "healthy": "look again at the three others.",
+    }
+    for ill, look in looks.items():
+        letter = next(key for key, name in ILLS.items() if name == ill)
+        if answer[letter] != ill:
+            raise WrongAnswer(f"The diagnosis '{ill}' does not stand where it belongs: {look}")
+    print("Right: all four, from one batch up and one gradient down.")
