@@ -321,6 +321,7 @@ RIGHT = {
     ),
     "losses.one_logit": lambda logits: logits[:, 1] - logits[:, 0],
     "losses.poisson": lambda z, y: (z.exp() - y * z).mean(),
+    "losses.normal": lambda m, r, y: (r + 0.5 * (m - y).square() * (-2 * r).exp()).mean(),
     "data.transformed": Transformed,
     "data.class_split": class_split,
     "data.class_share": class_share,

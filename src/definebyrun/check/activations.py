@@ -49,21 +49,21 @@ def leaky_std(answer: Callable[[int, float], Any]) -> None:
     print("Right: the size of a signal is kept, with any leak.")
 
 
-def patients(answer: dict[str, str]) -> None:
+def patients(diagnoses: dict[str, str]) -> None:
     """Check the diagnoses of the four untrained networks.
 
     Args:
-        answer: from "A" to "D" to one of "healthy", "Xavier", "twice He" and "one layer".
+        diagnoses: from "A" to "D" to one of "healthy", "Xavier", "twice He" and "one layer".
 
     Raises:
         WrongAnswer: it is not right yet; the text is a hint.
     """
-    if not isinstance(answer, dict) or sorted(answer) != sorted(ILLS):
+    if not isinstance(diagnoses, dict) or sorted(diagnoses) != sorted(ILLS):
         raise WrongAnswer(
-            f"Your diagnoses are {answer!r}; expected a dictionary with the keys 'A', 'B', 'C' "
+            f"Your diagnoses are {diagnoses!r}; expected a dictionary with the keys 'A', 'B', 'C' "
             "and 'D'."
         )
-    for letter, ill in answer.items():
+    for letter, ill in diagnoses.items():
         if ill not in ILLS.values():
             raise WrongAnswer(
                 f"Your diagnosis of {letter} is {ill!r}; expected one of "
@@ -80,6 +80,6 @@ def patients(answer: dict[str, str]) -> None:
     }
     for ill, look in looks.items():
         letter = next(key for key, name in ILLS.items() if name == ill)
-        if answer[letter] != ill:
+        if diagnoses[letter] != ill:
             raise WrongAnswer(f"The diagnosis '{ill}' does not stand where it belongs: {look}")
     print("Right: all four, from one batch up and one gradient down.")
