@@ -18,9 +18,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def torchrun(processes, *arguments):
+PARALLEL = ("-m", "definebyrun.training.parallel")
+
+
+def torchrun(processes, *arguments, program=PARALLEL):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += [f"--nproc-per-node={processes}", "-m", "definebyrun.training.parallel"]
+    command += [f"--nproc-per-node={processes}", *program]
     source = str(Path(__file__).parents[1] / "src")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     environment["PYTHONPATH"] = source
@@ -47,6 +50,25 @@ def test_two_processes_find_the_gradient_and_the_weights_of_one(tmp_path):
         assert len(found["sending"]) == 2
         assert min(found["sending"]) > 0
     assert torch.equal(first["by hand"], second["by hand"])
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed on Linux")
+def test_no_thread_of_gloo_outlives_the_group(tmp_path):
+    """A thread that is left may let go of a tensor while Python ends, which aborts the process."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from pathlib import Path\n"
+        "from definebyrun.training import parallel\n"
+        "def threads():\n"
+        "    return [t.read_text().strip() for t in Path('/proc/self/task').glob('*/comm')]\n"
+        "with parallel.joined() as place:\n"
+        "    parallel.train(place, steps=1)\n"
+        "    parallel.train(place, steps=1, by_hand=True)\n"
+        "    assert any('gloo' in name for name in threads()), threads()\n"
+        "assert not any('gloo' in name for name in threads()), threads()\n"
+    )
+    done = torchrun(2, program=[program])
+    assert done.returncode == 0, done.stderr
 
 
 def test_alone_it_takes_plain_steps_of_gradient_descent():

@@ -25,6 +25,11 @@ from torch.nn.parallel import DistributedDataParallel
 
 from definebyrun.data import load_kana
 
+if dist.is_available():
+    # Its functions keep for ever the group of processes that exists while they are imported, and
+    # optimisers import them. A process that ends with such a group may crash: so before any group.
+    import torch.distributed.nn
+
 Batch = tuple[Tensor, Tensor]
 
 
