@@ -528,3 +528,84 @@ def test_an_engine_with_slots_passes(capsys):
 
     check.autodiff.engine(Slotted)
     assert capsys.readouterr().out.startswith("Right:")
+
+
+class Dual:
+    """Right, which the wrong ones change in one place."""
+
+    def __init__(self, value, slope=0.0):
+        self.value, self.slope = value, slope
+
+    def __add__(self, other):
+        return type(self)(self.value + other.value, self.slope + other.slope)
+
+    def __mul__(self, other):
+        return type(self)(
+            self.value * other.value, self.slope * other.value + self.value * other.slope
+        )
+
+
+def cosine(x):
+    return type(x)(math.cos(x.value), -math.sin(x.value) * x.slope)
+
+
+def test_right_numbers_with_slopes_pass(capsys):
+    check.autodiff.dual(Dual, cosine)
+    assert capsys.readouterr().out.startswith("Right:")
+
+
+def changed_dual(**methods):
+    return type("Dual", (Dual,), methods)
+
+
+@pytest.mark.parametrize(
+    ("answer", "cos", "hint"),
+    [
+        (Dual(2.0), cosine, "Hand over the class"),
+        (Dual, 3, "Hand over the class"),
+        (
+            changed_dual(__init__=lambda s, value: setattr(s, "value", value)),
+            cosine,
+            "Set it in __init__",
+        ),
+        (changed_dual(__add__=lambda s, o: Dual(s.value + o.value)), cosine, "type Dual"),
+        (changed_dual(__add__=lambda s, o: s.value + o.value), cosine, "type float"),
+        (
+            changed_dual(__add__=lambda s, o: type(s)(s.value + o.value, s.slope)),
+            cosine,
+            "is missing",
+        ),
+        (
+            changed_dual(__mul__=lambda s, o: type(s)(s.value * o.value, s.slope * o.slope)),
+            cosine,
+            "not the product of the slopes",
+        ),
+        (
+            changed_dual(
+                __mul__=lambda s, o: type(s)(
+                    s.value * o.value, s.slope * s.value + o.slope * o.value
+                )
+            ),
+            cosine,
+            "OTHER factor",
+        ),
+        (Dual, lambda x: Dual(math.cos(x.value), -math.sin(x.value)), "chain rule"),
+        (Dual, lambda x: Dual(math.cos(x.value), math.sin(x.value) * x.slope), "minus"),
+        (Dual, lambda x: Dual(math.cos(x), 0.0), "plain number"),
+        (Dual, lambda x: None, "type NoneType"),
+        (Dual, lambda x: setattr(x, "slope", 0.0) or cosine(x), "slope 2"),
+    ],
+)
+def test_wrong_numbers_with_slopes_get_their_own_hint(answer, cos, hint):
+    with pytest.raises(check.WrongAnswer, match=hint):
+        check.autodiff.dual(answer, cos)
+
+
+def test_numbers_with_slopes_that_change_their_inputs_are_refused():
+    def add(self, other):
+        result = Dual.__add__(self, other)
+        self.slope = 0.0
+        return result
+
+    with pytest.raises(check.WrongAnswer, match="changes what goes in"):
+        check.autodiff.dual(changed_dual(__add__=add), cosine)

@@ -94,6 +94,23 @@ def training_step(model, optimizer, x, y):
     return loss.item()
 
 
+class Dual:
+    """Of forward mode, which hands a slope on."""
+
+    def __init__(self, value, slope=0.0):
+        self.value, self.slope = value, slope
+
+    def __add__(self, other):
+        return Dual(self.value + other.value, self.slope + other.slope)
+
+    def __mul__(self, other):
+        return Dual(self.value * other.value, self.slope * other.value + self.value * other.slope)
+
+
+def cosine(x):
+    return Dual(math.cos(x.value), -math.sin(x.value) * x.slope)
+
+
 class Number:
     made = itertools.count()
 
@@ -297,6 +314,7 @@ RIGHT = {
     "tensors.distances": lambda x, y: (x[:, None] - y).square().sum(dim=2).sqrt(),
     "tensors.patches": patches,
     "tensors.one_hot": lambda labels, n: (labels[:, None] == torch.arange(n)).float(),
+    "autodiff.dual": Dual,
     "autodiff.engine": Number,
     "autodiff.sine": sine,
     "autodiff.walk": walk,
@@ -348,7 +366,8 @@ RIGHT = {
 def checker(name):
     module, function = name.split(".")
     found = getattr(importlib.import_module(f"definebyrun.check.{module}"), function)
-    return partial(found, kind=Variable) if name == "autodiff.sine" else found
+    others = {"autodiff.sine": {"kind": Variable}, "autodiff.dual": {"cos": cosine}}
+    return partial(found, **others.get(name, {}))
 
 
 def every_checker():
@@ -627,7 +646,8 @@ SPOILT = {
 FUNCTIONS = [
     name
     for name in RIGHT
-    if name not in ("data.transformed", "autodiff.engine", "autodiff.walk")  # it returns nothing
+    # these return nothing
+    if name not in ("data.transformed", "autodiff.dual", "autodiff.engine", "autodiff.walk")
 ]
 
 
@@ -661,6 +681,7 @@ def break_input(value):
 
 
 NUMBERS_ONLY = (
+    "autodiff.dual",
     "autodiff.engine",
     "activations.leaky_std",
     "tensors.strides",

@@ -574,8 +574,111 @@ def _try_engine(answer: type[Any], trial: Trial) -> None:
     )
 
 
+class Pair(NamedTuple):
+    """One thing to try with numbers that carry their slope."""
+
+    text: str
+    compute: Callable[..., Any]
+    inputs: tuple[tuple[float, float], ...]  # value and slope of each
+    found: tuple[float, float]
+    look: str
+    mistakes: Mapping[str, tuple[float, float]] = {}  # hint: value and slope
+
+
+SIN, COS = float(np.sin(0.5)), float(np.cos(0.5))
+PAIRS = [
+    Pair(
+        "Dual(2.0)",
+        lambda x: x,
+        ((2.0, 0.0),),
+        (2.0, 0.0),
+        "A number that is not the input does not move with it: its slope is 0.",
+    ),
+    Pair("x", lambda x: x, ((2.0, 1.0),), (2.0, 1.0), "Keep value and slope as they come in."),
+    Pair(
+        "x + y",
+        lambda x, y: x + y,
+        ((2.0, 1.5), (3.0, 4.0)),
+        (5.0, 5.5),
+        "Which slope has a sum, when both terms move?",
+        {"The slope of y is missing. Both terms may move.": (5.0, 1.5)},
+    ),
+    Pair(
+        "x * y",
+        lambda x, y: x * y,
+        ((2.0, 1.5), (3.0, 4.0)),
+        (6.0, 12.5),
+        "Which slope has a product, when both factors move?",
+        {
+            "The slope of a product is not the product of the slopes.": (6.0, 6.0),
+            "Each slope belongs to the value of the OTHER factor.": (6.0, 15.0),
+            "Only x moves in your product. Both factors may move.": (6.0, 4.5),
+            "Only y moves in your product. Both factors may move.": (6.0, 8.0),
+        },
+    ),
+    Pair(
+        "cos(x)",
+        lambda x, cos: cos(x),
+        ((0.5, 2.0),),
+        (COS, -2 * SIN),
+        "Which slope has the cosine, when its input moves with the slope 2?",
+        {
+            "The slope of the input is missing: the chain rule multiplies by it.": (COS, -SIN),
+            "Which of sine and cosine brings a minus?": (COS, 2 * SIN),
+        },
+    ),
+]
+
+
+def dual(answer: type[Any], cos: Callable[[Any], Any]) -> None:
+    """Check numbers that carry their slope along, for forward mode.
+
+    Args:
+        answer: a class. ``answer(2.0, 1.0)`` has the ``value`` 2 and the ``slope`` 1, which is 0
+            when it is not given; there are + and *.
+        cos: takes such a number and returns that of its cosine.
+
+    Raises:
+        WrongAnswer: with a hint, when a value or a slope is wrong.
+    """
+    if not isinstance(answer, type) or not callable(cos):
+        raise WrongAnswer("Hand over the class and your cosine: dual(Dual, cos).")
+    parts = {
+        **PARTS,
+        "positional argument": f"{answer.__name__} takes a value and, if it is not 0, a slope: "
+        "__init__(self, value, slope=0.0).",
+        "no attribute 'slope'": "Each should hold its slope as slope. Set it in __init__.",
+        "real number": "math.cos takes a plain number: x.value.",
+    }
+    for pair in PAIRS:
+        with guarded(parts):
+            numbers = [
+                answer(value, slope) if slope else answer(value) for value, slope in pair.inputs
+            ]
+            result = pair.compute(*numbers, cos) if "cos" in pair.text else pair.compute(*numbers)
+            if not isinstance(result, answer):
+                raise WrongAnswer(
+                    f"{pair.text} has the type {type(result).__name__}. It should be a new "
+                    f"{answer.__name__}, with its own value and slope."
+                )
+            found = np.array([_own(result, "value"), _own(result, "slope")])
+        compare(
+            found,
+            np.array(pair.found),
+            {hint: np.array(wrong) for hint, wrong in pair.mistakes.items()},
+            pair.look,
+            tolerance=TOLERANCE,
+            case=f"value and slope of {pair.text} for (value, slope) = "
+            + ", ".join(map(str, pair.inputs)),
+        )
+        for number, pair_in in zip(numbers, pair.inputs, strict=True):
+            if result is not number and (number.value, number.slope) != pair_in:
+                raise WrongAnswer(f"{pair.text} changes what goes in. Make a new number.")
+    print("Right: each operation finds its value and its slope at once.")
+
+
 def _own(number: Any, part: str) -> float:
-    """Return the value or the gradient of a reader's number as a float."""
+    """Return the value, the gradient or the slope of a reader's number as a float."""
     found = getattr(number, part)
     try:
         return float(found)
