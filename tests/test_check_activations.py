@@ -62,3 +62,28 @@ def test_the_right_diagnoses_pass(capsys):
 def test_wrong_diagnoses_get_a_hint(answer, hint):
     with pytest.raises(WrongAnswer, match=hint):
         activations.patients(answer)
+
+
+RIGHT_GAINS = {"ReLU": 1.4, "GELU": 1.45, "SiLU": 1.5, "tanh": 1.3, "sigmoid": 10.6}
+
+
+def test_the_best_gains_pass(capsys):
+    activations.gains(RIGHT_GAINS)
+    assert capsys.readouterr().out.startswith("Right:")
+
+
+@pytest.mark.parametrize(
+    ("found", "hint"),
+    [
+        (None, "expected a dictionary"),
+        ({"ReLU": 1.4}, "expected a dictionary"),
+        ({**RIGHT_GAINS, "ReLU": "large"}, "no number"),
+        ({**RIGHT_GAINS, "ReLU": 1.0}, "does not suit ReLU"),
+        ({**RIGHT_GAINS, "tanh": float("nan")}, "does not suit tanh"),
+        ({**RIGHT_GAINS, "SiLU": 0.134}, "standard deviation"),
+        ({**RIGHT_GAINS, "sigmoid": 2.0}, "Look further up"),
+    ],
+)
+def test_other_gains_get_a_hint(found, hint):
+    with pytest.raises(WrongAnswer, match=hint):
+        activations.gains(found)

@@ -7,6 +7,7 @@ from typing import Any
 from definebyrun.check.answer import WrongAnswer
 from definebyrun.check.run import run
 
+GAINS = {"ReLU": 1.41, "GELU": 1.41, "SiLU": 1.52, "tanh": 1.32, "sigmoid": 10.56}
 ILLS = {"A": "one layer", "B": "Xavier", "C": "twice He", "D": "healthy"}
 
 
@@ -47,6 +48,40 @@ def leaky_std(answer: Callable[[int, float], Any]) -> None:
             "negative half.",
         )
     print("Right: the size of a signal is kept, with any leak.")
+
+
+def gains(found: dict[str, float]) -> None:
+    """Check the gains with which the gradient keeps its size through twenty layers.
+
+    Args:
+        found: from the names "ReLU", "GELU", "SiLU", "tanh" and "sigmoid" to a gain; each may be
+            a step and a half of the exercise off, that is a tenth.
+
+    Raises:
+        WrongAnswer: it is not right yet; the text is a hint.
+    """
+    if not isinstance(found, dict) or sorted(found) != sorted(GAINS):
+        raise WrongAnswer(
+            f"Your gains are {found!r}; expected a dictionary with the keys "
+            f"{', '.join(map(repr, GAINS))}."
+        )
+    for name, truth in GAINS.items():
+        try:
+            gain = float(found[name])
+        except (TypeError, ValueError) as error:
+            raise WrongAnswer(f"Your gain of {name} is {found[name]!r}, no number.") from error
+        if abs(gain / truth - 1) <= 0.1:
+            continue
+        hint = (
+            "Is it the ratio's largest value? Look for the one nearest to 1, as a factor: 0.5 is "
+            "as far off as 2."
+        )
+        if abs(gain * math.sqrt(128) / truth - 1) <= 0.2:
+            hint = "That is a standard deviation; the gain is that times the root of the fan-in."
+        elif name == "sigmoid" and gain < 8:
+            hint = "Its slopes are so small that the weights must be much larger. Look further up."
+        raise WrongAnswer(f"The gain {gain:g} does not suit {name}. {hint}")
+    print("Right: with these gains the gradient keeps its size.")
 
 
 def patients(diagnoses: dict[str, str]) -> None:
