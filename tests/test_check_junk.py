@@ -297,6 +297,11 @@ def calibration_error(confidence, right):
     return total
 
 
+def weight_gradient(w, x, y):
+    features = torch.cat([torch.ones_like(x[:, :1]), x], dim=1)
+    return features.T @ (torch.sigmoid(features @ w) - y) / len(y)
+
+
 RIGHT = {
     "scale.average": lambda gradients, sizes: (
         sum(n * g for n, g in zip(sizes, gradients, strict=True)) / sum(sizes)
@@ -337,6 +342,7 @@ RIGHT = {
     "losses.smoothing": lambda z, y, e: (
         (1 - e) * losses.cross_entropy(z, y) - e * z.log_softmax(1).mean()
     ),
+    "losses.weight_gradient": weight_gradient,
     "losses.one_logit": lambda logits: logits[:, 1] - logits[:, 0],
     "losses.poisson": lambda z, y: (z.exp() - y * z).mean(),
     "losses.normal": lambda m, r, y: (r + 0.5 * (m - y).square() * (-2 * r).exp()).mean(),

@@ -67,6 +67,14 @@ def normal(m, r, y):
 smoothed = two_parts(lambda log_p, e: -e * log_p.mean())
 
 
+def with_one(x):
+    return F.pad(x, (1, 0), value=1.0)
+
+
+def miss(w, x, y):
+    return torch.sigmoid(with_one(x) @ w) - y
+
+
 RIGHT = {
     losses.log_sum_exp: [
         lambda z: (z - z.detach().max()).exp().sum().log() + z.detach().max(),
@@ -94,6 +102,10 @@ RIGHT = {
     losses.one_logit: [
         lambda logits: logits[:, 1] - logits[:, 0],
         lambda logits: logits.diff(dim=1).squeeze(1),
+    ],
+    losses.weight_gradient: [
+        lambda w, x, y: with_one(x).T @ miss(w, x, y) / len(y),
+        lambda w, x, y: (miss(w, x, y)[:, None] * with_one(x)).mean(dim=0),
     ],
 }
 
@@ -330,3 +342,34 @@ def test_normal_recognises(answer, hint):
 )
 def test_one_logit_recognises(answer, hint):
     refused(losses.one_logit, answer, hint)
+
+
+def by_autograd(w, x, y):
+    w = w.requires_grad_()
+    F.softplus(with_one(x) @ w).mean().backward()
+    return w.grad
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda w, x, y: with_one(x).T @ miss(w, x, y), "sum over the examples"),
+        (lambda w, x, y: -with_one(x).T @ miss(w, x, y) / len(y), "The sign"),
+        (lambda w, x, y: with_one(x).T @ (with_one(x) @ w - y) / len(y), "is its sigmoid"),
+        (
+            lambda w, x, y: (
+                with_one(x).T
+                @ (2 * miss(w, x, y) * (miss(w, x, y) + y) * (1 - miss(w, x, y) - y))
+                / len(y)
+            ),
+            "squared error",
+        ),
+        (lambda w, x, y: miss(w, x, y).mean().repeat(3), "not the feature"),
+        (lambda w, x, y: x.T @ miss(w, x, y) / len(y), "w0 is missing"),
+        (lambda w, x, y: miss(w, x, y)[:, None] * with_one(x), "Take the mean"),
+        (by_autograd, "without autograd"),
+        (lambda w, x, y: w, "by hand"),
+    ],
+)
+def test_weight_gradient_recognises(answer, hint):
+    refused(losses.weight_gradient, answer, hint)

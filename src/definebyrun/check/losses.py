@@ -445,6 +445,57 @@ def one_logit(answer: Callable[[Tensor], Tensor]) -> None:
     print("Right: the sigmoid of your logit is the softmax probability of class 1.")
 
 
+def weight_gradient(answer: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
+    """Check the gradient of binary cross-entropy in the weights of a model with two features.
+
+    Args:
+        answer: takes w of shape (3,), x of shape (M, 2) and y of shape (M,), and returns the
+            gradient in w, shape (3,), without autograd.
+
+    Raises:
+        WrongAnswer: it is not right yet; the text is a hint.
+    """
+    rules = Rules(
+        forbid={
+            "*cross_entropy*": "Differentiate on paper: no loss is needed.",
+            "grad": "Differentiate on paper, without autograd.",
+            "backward": "Differentiate on paper, without autograd.",
+        }
+    )
+    w = torch.tensor([0.2, -1.0, 0.5], dtype=torch.float64)
+    x = torch.tensor([[1.0, 2.0], [-0.5, 0.5], [3.0, -1.0], [0.0, 1.5]], dtype=torch.float64)
+    y = torch.tensor([1.0, 0.0, 0.0, 1.0], dtype=torch.float64)
+    features = torch.cat([torch.ones(4, 1, dtype=torch.float64), x], dim=1)
+    z = features @ w
+    miss = torch.sigmoid(z) - y
+    truth = features.T @ miss / 4
+    squared = features.T @ (2 * miss * torch.sigmoid(z) * (1 - torch.sigmoid(z))) / 4
+    run(
+        answer,
+        w,
+        x,
+        y,
+        truth=truth,
+        rules=rules,
+        mistakes={
+            "This is the sum over the examples; the loss is their mean.": 4 * truth,
+            "The sign: said minus right, p - y.": -truth,
+            "The logit stands where the probability should: p is its sigmoid.": features.T
+            @ (z - y)
+            / 4,
+            "This is the gradient of the squared error: with cross-entropy the factor p (1 - p) "
+            "cancels.": squared,
+            "Said minus right is there, but not the feature that the weight multiplies.": (
+                miss.mean().repeat(3)
+            ),
+        },
+        look="Work one example by hand: p - y, times 1 for w0 and times its two features.",
+        shapes={(2,): "The gradient of w0 is missing: its feature is 1.", (4, 3): "Take the mean."},
+        tolerance=1e-9,
+    )
+    print("Right: said minus right, times the feature, and the mean of that.")
+
+
 def _own(answer: Callable[..., Any]) -> Callable[..., Any]:
     """Return the answer, watched: it may not call the book's own losses, which need no writing."""
     if not callable(answer):
