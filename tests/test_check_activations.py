@@ -81,6 +81,8 @@ def test_the_best_gains_pass(capsys):
         ({**RIGHT_GAINS, "ReLU": 1.0}, "does not suit ReLU"),
         ({**RIGHT_GAINS, "tanh": float("nan")}, "does not suit tanh"),
         ({**RIGHT_GAINS, "SiLU": 0.134}, "standard deviation"),
+        ({**RIGHT_GAINS, "SiLU": 1.68}, "keeps the signal"),
+        ({**RIGHT_GAINS, "tanh": 1.59}, "keeps the signal"),
         ({**RIGHT_GAINS, "sigmoid": 2.0}, "Look further up"),
     ],
 )

@@ -8,6 +8,7 @@ from definebyrun.check.answer import WrongAnswer
 from definebyrun.check.run import run
 
 GAINS = {"ReLU": 1.41, "GELU": 1.41, "SiLU": 1.52, "tanh": 1.32, "sigmoid": 10.56}
+SIGNAL_GAINS = {"GELU": 1.53, "SiLU": 1.68, "tanh": 1.59}
 ILLS = {"A": "one layer", "B": "Xavier", "C": "twice He", "D": "healthy"}
 
 
@@ -78,6 +79,8 @@ def gains(found: dict[str, float]) -> None:
         )
         if abs(gain * math.sqrt(128) / truth - 1) <= 0.2:
             hint = "That is a standard deviation; the gain is that times the root of the fan-in."
+        elif abs(gain / SIGNAL_GAINS.get(name, truth) - 1) <= 0.02:
+            hint = "That gain keeps the signal. Here the gradient is asked for."
         elif name == "sigmoid" and gain < 8:
             hint = "Its slopes are so small that the weights must be much larger. Look further up."
         raise WrongAnswer(f"The gain {gain:g} does not suit {name}. {hint}")
